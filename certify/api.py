@@ -1,0 +1,70 @@
+"""All that a check or a report may use of certify. What is not here may change without notice."""
+
+from certify.model.check import Capability, Check, CheckConfig, Context, Criteria, Rule, Seeded
+from certify.model.decision import Blocker, ControlDecision, Decision, PreviousCertificate, SignOff, Waiver
+from certify.model.duration import Duration
+from certify.model.exit_codes import ExitCode
+from certify.model.limit import Limit, Origin
+from certify.model.outcome import Mode, Outcome, Severity, Verdict
+from certify.model.quantity import Quantity, format_quantity, parse_quantity
+from certify.model.record import (
+    Component,
+    ControlResult,
+    JobResult,
+    LedgerEntry,
+    Record,
+    Release,
+    RuleResult,
+    SelfTest,
+    ServiceResult,
+    Tool,
+)
+from certify.model.report import ReportContext, ReportFormat
+from certify.model.ruling import Finding, Location, Measurement, Ruling
+from certify.model.stack import Probes, Service, Stack
+
+__all__ = [
+    "Blocker",
+    "Capability",
+    "Check",
+    "CheckConfig",
+    "Component",
+    "Context",
+    "ControlDecision",
+    "ControlResult",
+    "Criteria",
+    "Decision",
+    "Duration",
+    "ExitCode",
+    "Finding",
+    "JobResult",
+    "LedgerEntry",
+    "Limit",
+    "Location",
+    "Measurement",
+    "Mode",
+    "Origin",
+    "Outcome",
+    "PreviousCertificate",
+    "Probes",
+    "Quantity",
+    "Record",
+    "Release",
+    "ReportContext",
+    "ReportFormat",
+    "Rule",
+    "RuleResult",
+    "Ruling",
+    "Seeded",
+    "SelfTest",
+    "Service",
+    "ServiceResult",
+    "Severity",
+    "SignOff",
+    "Stack",
+    "Tool",
+    "Verdict",
+    "Waiver",
+    "format_quantity",
+    "parse_quantity",
+]

@@ -1,0 +1,1 @@
+"""Ways to boot a stack, behind one interface."""

@@ -1,0 +1,1 @@
+"""Runs a plan: check processes, locks, budgets, record and decision."""

@@ -1,0 +1,1 @@
+"""The words of certify as frozen, serialisable values. Nothing here does I/O."""

@@ -1,0 +1,157 @@
+"""The shape of a check: observe (all I/O), judge (pure), seed (planted defects that judge must find)."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from certify.model.limit import Limit
+from certify.model.ruling import Ruling
+from certify.model.stack import Service, Stack
+
+
+class Capability(StrEnum):
+    """What a rule needs from the driver, the profile or the machine."""
+
+    HTTP = "http"
+    GRAPHQL = "graphql"
+    GATEWAY = "gateway"
+    SQL = "sql"
+    LOGIN = "login"
+    KAFKA = "kafka"
+    KILL = "kill"
+    SOURCE = "source"
+    EXCLUSIVE = "exclusive"
+    DISPOSABLE = "disposable"
+
+
+Seen = TypeVar("Seen")
+
+# What only a running stack can give; a check that needs none of these runs while the stack boots.
+NEEDS_STACK = frozenset(Capability) - {Capability.SOURCE, Capability.EXCLUSIVE}
+
+
+class CheckConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every check's options: subclass it with typed fields, a default for each, and a docstring."""
+
+
+class Criteria(msgspec.Struct, frozen=True):
+    """What one control asks of one rule: named limits, and which services it is about (all when empty)."""
+
+    limits: dict[str, Limit] = {}
+    services: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Limit:
+        """The limit of that name; the planner has made sure that every declared limit is there."""
+        return self.limits[name]
+
+    def covers(self, service: str) -> bool:
+        """Whether the control is about `service`."""
+        return not self.services or service in self.services
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a check is given to observe with; it crosses the process border as JSON.
+
+    Attributes:
+        check: id of the check.
+        evidence: the only folder that the check may write to; it exists and is empty.
+        scratch: a private temporary folder that is removed afterwards; what is in it is no evidence.
+        source_root: root of the certified source tree; None when there is none.
+        seed: for every random choice.
+        stack: the services; without addresses when the check runs before the stack is up.
+        budget_us: time until the process is killed, in microseconds.
+        quick: a shortened run was asked for; whatever is shortened must be said in the observation.
+        options: from the command line, such as `advisories` (a path).
+        capabilities: what driver and profile offer.
+    """
+
+    check: str
+    evidence: Path
+    scratch: Path
+    source_root: Path | None = None
+    seed: int = 0
+    stack: Stack = Stack()
+    budget_us: int = 0
+    quick: bool = False
+    options: dict[str, str] = {}
+    capabilities: frozenset[Capability] = frozenset()
+    progress: Callable[[str, int, int], None] | None = None
+
+    def tell(self, text: str, done: int = 0, total: int = 0) -> None:
+        """Report progress to whoever watches the run."""
+        if self.progress:
+            self.progress(text, done, total)
+
+    def write_evidence(self, name: str, content: str | bytes) -> Path:
+        """Write one evidence file and return its path.
+
+        Raises:
+            ValueError: `name` leads out of the evidence folder.
+        """
+        path = (self.evidence / name).resolve()
+        if not path.is_relative_to(self.evidence.resolve()):
+            raise ValueError(f"evidence file {name!r} leads out of the evidence folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def services(self, criteria: Criteria = Criteria()) -> tuple[Service, ...]:
+        """The services that `criteria` are about."""
+        return tuple(service for service in self.stack.services if criteria.covers(service.name))
+
+
+class Seeded(msgspec.Struct, Generic[Seen], frozen=True):
+    """A planted defect: a mutated observation that the rule must fail, with a finding of `code` if given."""
+
+    name: str
+    observation: Seen
+    code: str = ""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One thing that a check can decide.
+
+    Attributes:
+        id: unique in its check; profiles name it `CHECK.ID`.
+        title: what holds when it passes.
+        judge: pure; (observation, criteria) -> ruling.
+        seed: pure; (observation, criteria) -> mutated observations that `judge` must fail.
+        needs: capabilities; one that is missing makes the rule inconclusive.
+        limits: names of its limits with their defaults; None: the profile must give it.
+    """
+
+    id: str
+    title: str
+    judge: Callable[[Any, Criteria], Ruling]
+    seed: Callable[[Any, Criteria], Iterable["Seeded[Any]"]]
+    needs: frozenset[Capability] = frozenset()
+    limits: Mapping[str, str | None] = {}
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A family of rules that share one observation.
+
+    Attributes:
+        id: the first half of `prove: [ID.RULE]`.
+        title: what is looked at.
+        observe: all I/O and no judgement; (context, config) -> observation (a frozen, serialisable value).
+        observation: type of what `observe` returns.
+        config: type of its options.
+        rules: what can be decided.
+        budget: seconds until its process is killed, unless the profile says otherwise.
+    """
+
+    id: str
+    title: str
+    observe: Callable[[Context, Any], Awaitable[Any]]
+    observation: type
+    rules: tuple[Rule, ...]
+    config: type[CheckConfig] = CheckConfig
+    budget: float = 120.0
+
+    def rule(self, name: str) -> Rule | None:
+        """The rule of that id, if there is one."""
+        return next((rule for rule in self.rules if rule.id == name), None)

@@ -1,0 +1,1 @@
+"""Profiles: reading them with positions, extending, validating, describing."""

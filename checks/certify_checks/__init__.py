@@ -1,0 +1,1 @@
+"""The check families that ship with certify, one module or package each."""

@@ -1,0 +1,1 @@
+"""The report formats that ship with certify, one module each."""

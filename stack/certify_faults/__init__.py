@@ -1,0 +1,1 @@
+"""Faults that the reference stack can be started with, outside every service."""

@@ -1,0 +1,1 @@
+"""The reference stack of the finance profile."""
