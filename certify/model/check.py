@@ -79,11 +79,17 @@ class Context(msgspec.Struct, frozen=True):
     options: dict[str, str] = {}
     capabilities: frozenset[Capability] = frozenset()
     progress: Callable[[str, int, int], None] | None = None
+    weakening: Callable[[str, str], None] | None = None
 
     def tell(self, text: str, done: int = 0, total: int = 0) -> None:
         """Report progress to whoever watches the run."""
         if self.progress:
             self.progress(text, done, total)
+
+    def weaken(self, kind: str, text: str) -> None:
+        """Put a weakening into the sealed ledger: `kind` is a code such as `shortened`, `text` what and by how much."""
+        if self.weakening:
+            self.weakening(kind, text)
 
     def write_evidence(self, name: str, content: str | bytes) -> Path:
         """Write one evidence file and return its path.
