@@ -1,0 +1,32 @@
+// The reference stack's gateway: `node gateway.mjs CONFIG.json`.
+//
+// Composes the subgraphs of CONFIG at start, listens on 127.0.0.1 and prints one line: {"listening": port}, or {"failed": "why"}.
+// It ends when its standard input does, so that it never outlives whoever started it.
+import { readConfig } from "./config.mjs";
+import { createVerifier } from "./identity.mjs";
+import { createReadiness } from "./readiness.mjs";
+import { createGatewaySchema } from "./schema.mjs";
+import { listen } from "./server.mjs";
+
+process.stdin.resume();
+for (const event of ["end", "close", "error"]) process.stdin.on(event, () => process.exit(0));
+for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
+
+try {
+  const config = readConfig(process.argv[2]);
+  const port = await listen({
+    port: config.port,
+    schema: createGatewaySchema(config),
+    verify: await createVerifier(config.jwt),
+    ready: createReadiness(config.subgraphs),
+  });
+  say({ listening: port });
+} catch (error) {
+  say({ failed: error.message });
+  process.exitCode = 1;
+  process.stdin.destroy();
+}
+
+function say(event) {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
