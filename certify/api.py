@@ -3,6 +3,7 @@
 from certify.model.check import Capability, Check, CheckConfig, Context, Criteria, Rule, Seeded
 from certify.model.decision import Blocker, ControlDecision, Decision, PreviousCertificate, SignOff, Waiver
 from certify.model.duration import Duration
+from certify.model.escape import clip, markdown, markdown_code, terminal, visible
 from certify.model.exit_codes import ExitCode
 from certify.model.limit import Limit, Origin
 from certify.model.outcome import Mode, Outcome, Severity, Verdict
@@ -65,6 +66,11 @@ __all__ = [
     "Tool",
     "Verdict",
     "Waiver",
+    "clip",
     "format_quantity",
+    "markdown",
+    "markdown_code",
     "parse_quantity",
+    "terminal",
+    "visible",
 ]

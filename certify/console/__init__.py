@@ -1,1 +1,1 @@
-"""What a person watching the terminal sees."""
+"""What a run says while it goes on, and its last word. Everything but a machine-readable answer goes to stderr."""

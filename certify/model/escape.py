@@ -1,0 +1,95 @@
+"""Making hostile text harmless: what comes from services, tools and pull requests passes one of these before it is shown.
+
+`visible` is the first step of all: characters that a reader cannot see, or that steer a terminal or the direction of
+writing, become visible escapes. The others add what their format needs. All are pure and total: any string goes in.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+# Joiners are part of the spelling of Bengali, Persian and others; behind ASCII they only hide something.
+_JOINERS: Final = "\u200c\u200d"
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Text that needs no second look: printable ASCII and the usual letters of Latin script.
+_HARMLESS: Final = re.compile(r"[\x20-\x7e\xa1-\xac\xae-\u024f]*")
+_BREAK: Final = "&#8203;"
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    r"""`text` with every hidden or steering character as an escape such as `\x1b` or `\u202e`.
+
+    White space characters become plain spaces; `lines` keeps line feeds.
+    """
+    if _HARMLESS.fullmatch(text):
+        return text
+    shown = []
+    before = ""
+    for letter in text.replace("\r\n", "\n"):
+        shown.append(_shown(letter, before, lines=lines))
+        before = letter
+    return "".join(shown)
+
+
+def _shown(letter: str, before: str, *, lines: bool) -> str:
+    if letter == "\n":
+        return "\n" if lines else " "
+    if letter == "\t":
+        return " "
+    if letter in _JOINERS and before > "\x7f" and unicodedata.category(before)[0] in "LMS":
+        return letter
+    if unicodedata.category(letter) in _HIDDEN or _is_noncharacter(letter):
+        return _escaped(letter)
+    return letter
+
+
+def _escaped(letter: str) -> str:
+    code = ord(letter)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _is_noncharacter(letter: str) -> bool:
+    code = ord(letter)
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+
+
+def clip(text: str, length: int) -> str:
+    """At most `length` characters of `text`; what is cut off is marked by an ellipsis."""
+    return text if len(text) <= length else text[: max(0, length - 1)].rstrip() + "…"
+
+
+def terminal(text: str) -> str:
+    """One line for a terminal or a log: no control sequence, and no command to a CI runner that reads the log."""
+    # GitHub's runner obeys `::error::` at the start of a line and `##[error]` anywhere in it.
+    return re.sub(r"^(\s*):(?=:)", r"\1: ", visible(text)).replace("##[", "## [")
+
+
+def markdown(text: str) -> str:
+    """One line of GitHub Markdown that shows exactly `text`: no markup, no table border, no mention, link or comment."""
+    plain = _MARKUP.sub(lambda found: _entity(found[0]), visible(text).strip())
+    plain = _NUMBERED.sub(lambda found: found[1] + _entity(found[2]), plain)
+    return _AUTOMATIC.sub(lambda found: found[0] + _BREAK, plain)
+
+
+# Entities, not backslashes: what stands before them cannot undo them, and a table's border is undone by nothing else.
+_MARKUP: Final = re.compile(r"[&<>`*_~\[\]|\\$]|^[-+=#:]")
+_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])")
+# GitHub links these wherever they stand: mentions, issues, addresses. An unseen break takes their shape away.
+_AUTOMATIC: Final = re.compile(r"@|(?<!&)#(?=\d)|:(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)|\bGH-(?=\d)", re.IGNORECASE)
+
+
+def _entity(letter: str) -> str:
+    return f"&#{ord(letter)};"
+
+
+def markdown_code(text: str, *, table: bool = False) -> str:
+    """A code span that shows `text`; fit for a table's cell when `table`."""
+    plain = visible(text).strip().replace("<!--", "<! --") or "(empty)"
+    if table:
+        plain = plain.replace("|", "\\|")
+    longest = max((len(run) for run in re.findall(r"`+", plain)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest else ""
+    return f"{fence}{pad}{plain}{pad}{fence}"
