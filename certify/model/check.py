@@ -60,6 +60,7 @@ class Context(msgspec.Struct, frozen=True):
         evidence: the only folder that the check may write to; it exists and is empty.
         scratch: a private temporary folder that is removed afterwards; what is in it is no evidence.
         source_root: root of the certified source tree; None when there is none.
+        rules: ids of the rules that will be judged; observe nothing that none of them looks at. Empty: all.
         seed: for every random choice.
         stack: the services; without addresses when the check runs before the stack is up.
         budget_us: time until the process is killed, in microseconds.
@@ -72,6 +73,7 @@ class Context(msgspec.Struct, frozen=True):
     evidence: Path
     scratch: Path
     source_root: Path | None = None
+    rules: tuple[str, ...] = ()
     seed: int = 0
     stack: Stack = Stack()
     budget_us: int = 0
@@ -85,6 +87,10 @@ class Context(msgspec.Struct, frozen=True):
         """Report progress to whoever watches the run."""
         if self.progress:
             self.progress(text, done, total)
+
+    def wants(self, *rules: str) -> bool:
+        """Whether one of `rules` will be judged."""
+        return not self.rules or bool(set(rules) & set(self.rules))
 
     def weaken(self, kind: str, text: str) -> None:
         """Put a weakening into the sealed ledger: `kind` is a code such as `shortened`, `text` what and by how much."""

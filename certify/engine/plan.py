@@ -1,0 +1,191 @@
+"""The plan of a run: which check processes answer which controls, and what is already known without any. Pure."""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import msgspec
+
+from certify.engine.protocol import Question, RuleDescription
+from certify.engine.registry import InstalledCheck, Registry
+from certify.model.check import NEEDS_STACK, Capability, Criteria
+from certify.model.limit import Limit
+from certify.model.outcome import Outcome
+from certify.model.record import RuleResult
+from certify.profile.model import Control, Profile
+
+# The reserved option that makes a check an executable (see docs/adding-a-check.md).
+COMMAND_OPTION = "command"
+
+
+class PlanError(Exception):
+    """The profile asks something that cannot be planned; the message names control, line and cure."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One check process. `requires` are controls that must pass before it starts."""
+
+    id: str
+    check: str
+    questions: tuple[Question, ...]
+    options: dict[str, Any]
+    needs: frozenset[Capability]
+    budget_us: int
+    requires: tuple[str, ...] = ()
+
+    @property
+    def needs_stack(self) -> bool:
+        """Whether it must wait for the stack."""
+        return bool(self.needs & NEEDS_STACK)
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether it must have the machine alone."""
+        return Capability.EXCLUSIVE in self.needs
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What will be run. `settled` maps control ids to what is known of their rules before anything runs."""
+
+    controls: tuple[Control, ...]
+    jobs: tuple[Job, ...]
+    settled: dict[str, tuple[RuleResult, ...]]
+
+    @property
+    def needs_stack(self) -> bool:
+        """Whether anything needs the stack to be booted."""
+        return any(job.needs_stack for job in self.jobs)
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What the user narrowed the run to, by control id or check id."""
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+    def takes(self, control: Control) -> bool:
+        """Whether the control is to be executed."""
+        names = {control.id, *(rule.partition(".")[0] for rule in control.prove), *control.prove}
+        return (not self.only or bool(names & set(self.only))) and not names & set(self.skip)
+
+    def unknown(self, profile: Profile) -> list[str]:
+        """Names that select nothing: a slip of the pen must not silently widen or narrow a run."""
+        known = {control.id for control in profile.controls}
+        known |= {rule for control in profile.controls for rule in control.prove}
+        known |= {rule.partition(".")[0] for rule in known if "." in rule}
+        return [name for name in (*self.only, *self.skip) if name not in known]
+
+
+def make_plan(
+    profile: Profile, registry: Registry, offered: Collection[Capability], selection: Selection = Selection()
+) -> Plan:
+    """Group the questions of all controls into as few check processes as their options and needs allow.
+
+    Raises:
+        PlanError: a rule needs a limit that its control does not give.
+    """
+    settled: dict[str, tuple[RuleResult, ...]] = {}
+    asked: list[_Asked] = []
+    for control in profile.controls:
+        known, open_questions = _split(control, profile, registry, frozenset(offered), selection)
+        settled[control.id] = tuple(known)
+        asked += open_questions
+    return Plan(profile.controls, _group(asked, profile, registry), settled)
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    control: Control
+    check: InstalledCheck
+    rule: RuleDescription
+    options: dict[str, Any]
+    criteria: Criteria
+
+
+def _split(
+    control: Control, profile: Profile, registry: Registry, offered: frozenset[Capability], selection: Selection
+) -> tuple[list[RuleResult], list[_Asked]]:
+    known: list[RuleResult] = []
+    asked: list[_Asked] = []
+    for name in control.prove:
+        family, _, rule_id = name.partition(".")
+        check = registry.get(family)
+        rule = next((r for r in check.description.rules if r.id == rule_id), None) if check else None
+        if check is None or rule is None:
+            summary = f"no installed check has the rule {name}"
+            known.append(RuleResult(name, Outcome.UNIMPLEMENTED, summary, "no-such-rule"))
+        elif not selection.takes(control):
+            known.append(RuleResult(name, Outcome.SKIPPED, "left out on the command line", "narrowed"))
+        elif missing := sorted(rule.needs - offered):
+            known.append(_capability_missing(name, missing))
+        else:
+            options = _options(profile.checks.get(family, {}), control)
+            asked.append(_Asked(control, check, rule, options, _criteria(control, rule, name)))
+    # One rule without a proof leaves the control unproved, but what exists is executed all the same.
+    return known, asked
+
+
+def _capability_missing(rule: str, missing: Iterable[Capability]) -> RuleResult:
+    names = ", ".join(missing)
+    return RuleResult(
+        rule,
+        Outcome.INCONCLUSIVE,
+        f"driver and profile do not offer: {names}",
+        "capability-missing",
+        f"give the profile what {rule} needs ({names}), or use a driver that offers it",
+    )
+
+
+def _options(defaults: dict[str, Any], control: Control) -> dict[str, Any]:
+    return {name: value for name, value in (defaults | control.options).items() if name != COMMAND_OPTION}
+
+
+def _criteria(control: Control, rule: RuleDescription, name: str) -> Criteria:
+    limits: dict[str, Limit] = {}
+    for limit, default in rule.limits.items():
+        if limit in control.limits:
+            limits[limit] = control.limits[limit]
+        elif default is not None:
+            limits[limit] = Limit.parse(default)
+        else:
+            raise PlanError(f"{control.origin}: control {control.id}: rule {name} needs a limit {limit!r}")
+    return Criteria(limits, control.services)
+
+
+def _group(asked: list[_Asked], profile: Profile, registry: Registry) -> tuple[Job, ...]:
+    groups: dict[bytes, list[_Asked]] = {}
+    for one in asked:
+        needs = one.rule.needs
+        phase = (bool(needs & NEEDS_STACK), Capability.EXCLUSIVE in needs)
+        key = msgspec.json.encode((one.check.id, one.options, phase, one.control.requires), order="deterministic")
+        groups.setdefault(key, []).append(one)
+    names = _names(groups)
+    return tuple(_job(names[key], group, profile, registry) for key, group in groups.items())
+
+
+def _names(groups: dict[bytes, list[_Asked]]) -> dict[bytes, str]:
+    """The check's id where it is enough; else with a digest of what sets the group apart, stable between runs."""
+    families = [group[0].check.id for group in groups.values()]
+    return {
+        key: family if families.count(family := group[0].check.id) == 1 else f"{family}-{_digest(key)}"
+        for key, group in groups.items()
+    }
+
+
+def _digest(key: bytes) -> str:
+    return hashlib.sha256(key).hexdigest()[:6]
+
+
+def _job(name: str, group: list[_Asked], profile: Profile, registry: Registry) -> Job:
+    check = group[0].check
+    budget_us = profile.budgets.get(check.id, int(registry[check.id].description.budget * 1_000_000))
+    return Job(
+        id=name,
+        check=check.id,
+        questions=tuple(
+            Question(f"{one.control.id}/{one.check.id}.{one.rule.id}", one.rule.id, one.criteria) for one in group
+        ),
+        options=group[0].options,
+        needs=frozenset().union(*(one.rule.needs for one in group)),
+        budget_us=budget_us,
+        requires=group[0].control.requires,
+    )
