@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -22,11 +22,19 @@ _Document = TypeVar("_Document", Release, Record, Decision)
 
 
 class Documents(msgspec.Struct, frozen=True):
-    """Release, record and decision of one run, with the SHA-256 (hex) of each file by its name."""
+    """Release, record and decision of one run.
+
+    Attributes:
+        release, record, decision: typed.
+        told: the record and the decision as plain JSON, by file name. What is signed is taken from there, because a
+            newer model may add fields.
+        digests: SHA-256 (hex) of each of the three files, by file name.
+    """
 
     release: Release
     record: Record
     decision: Decision
+    told: dict[str, dict[str, Any]]
     digests: dict[str, str]
 
     @property
@@ -46,22 +54,21 @@ def read(directory: Path) -> Documents:
     Raises:
         SealError: one is missing, not strict JSON, or not of the shape of its model.
     """
-    digests: dict[str, str] = {}
-    return Documents(
-        _read(directory, RELEASE, Release, digests),
-        _read(directory, RECORD, Record, digests),
-        _read(directory, DECISION, Decision, digests),
-        digests,
-    )
+    release, _, release_digest = _read(directory, RELEASE, Release)
+    record, told_record, record_digest = _read(directory, RECORD, Record)
+    decision, told_decision, decision_digest = _read(directory, DECISION, Decision)
+    told = {RECORD: told_record, DECISION: told_decision}
+    digests = {RELEASE: release_digest, RECORD: record_digest, DECISION: decision_digest}
+    return Documents(release, record, decision, told, digests)
 
 
-def _read(directory: Path, name: str, model: type[_Document], digests: dict[str, str]) -> _Document:
+def _read(directory: Path, name: str, model: type[_Document]) -> tuple[_Document, dict[str, Any], str]:
     stem = name.removesuffix(".json")
     try:
         with (directory / name).open("rb") as file:
             data = file.read(MAX_DOCUMENT_BYTES + 1)
-        digests[name] = hashlib.sha256(data).hexdigest()
-        value = msgspec.convert(canonical.parse(data), model)
+        told = canonical.parse(data)
+        value = msgspec.convert(told, model)
     except OSError as error:
         raise SealError(f"{stem}-missing", f"cannot be read: {error.strerror}", file=name, cure=_CURE) from None
     except msgspec.ValidationError as error:
@@ -71,7 +78,7 @@ def _read(directory: Path, name: str, model: type[_Document], digests: dict[str,
     if value.schema_version != SCHEMA_VERSION:
         why = f"schemaVersion {value.schema_version}, this certify reads {SCHEMA_VERSION}"
         raise SealError("schema-version", why, file=name, cure="Verify with the certify that wrote it.")
-    return value
+    return value, told, hashlib.sha256(data).hexdigest()
 
 
 def contradictions(documents: Documents) -> Iterator[Problem]:

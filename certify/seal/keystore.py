@@ -18,6 +18,7 @@ from certify.seal.keys import PublicKey, SigningKey, generate, is_plain, plain_p
 KEY_VARIABLE: Final = "CERTIFY_KEY"
 PASSPHRASE_VARIABLE: Final = "CERTIFY_KEY_PASSWORD"  # noqa: S105 - the name of a variable
 PUBLIC_KEY_VARIABLE: Final = "CERTIFY_PUBLIC_KEY"
+LOCAL_SOURCE: Final = "the local key of this user"
 SECRET_VARIABLES: Final = (KEY_VARIABLE, PASSPHRASE_VARIABLE)
 LOCAL_KEY: Final = "key.pem"
 LOCAL_PUBLIC_KEY: Final = "key.pub"
@@ -40,7 +41,7 @@ def own_public_key(environ: Mapping[str, str] = os.environ) -> tuple[PublicKey, 
     if named:
         return named.public, KEY_VARIABLE
     path = configuration_folder(environ) / LOCAL_KEY
-    return (_read_file(path, None, "local").public, "the local key of this user") if path.exists() else None
+    return (_read_file(path, None, "local").public, LOCAL_SOURCE) if path.exists() else None
 
 
 def trusted_key(path: Path | None, environ: Mapping[str, str] = os.environ) -> tuple[PublicKey, str] | None:

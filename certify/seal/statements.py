@@ -79,7 +79,7 @@ def _certification(facts: Facts) -> dict[str, Any]:
         "finished": record.finished,
         "driver": record.driver,
         "profile": _profile(facts),
-        "tool": msgspec.to_builtins(record.tool),
+        "tool": facts.documents.told[RECORD].get("tool"),
         "documents": [_descriptor(RECORD, digests[RECORD]), _descriptor(DECISION, digests[DECISION])],
         "sums": {**_descriptor(SUMS, facts.sums_digest), "files": facts.files},
         "controls": [
@@ -92,17 +92,16 @@ def _certification(facts: Facts) -> dict[str, Any]:
             }
             for control in record.controls
         ],
-        "ledger": msgspec.to_builtins(record.ledger),
+        "ledger": facts.documents.told[RECORD].get("ledger"),
     }
 
 
 def _decision(facts: Facts) -> dict[str, Any]:
-    decision, digests = facts.documents.decision, facts.documents.digests
-    told = msgspec.to_builtins(decision)
+    told, digests = facts.documents.told[DECISION], facts.documents.digests
     taken = ("runId", "verdict", "reason", "controls", "waivers", "signOffs", "previous", "reference")
     return {
         "schemaVersion": _SCHEMA_VERSION,
-        **{name: told[name] for name in taken},
+        **{name: told.get(name) for name in taken},
         "sealedAt": facts.sealed_at,
         "profile": _profile(facts),
         "documents": [_descriptor(RECORD, digests[RECORD]), _descriptor(DECISION, digests[DECISION])],
