@@ -1,0 +1,109 @@
+"""Asking probes from outside, again and again, over one window; and servers of our own with known answers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import httpx
+
+from certify_checks.health.model import HealthConfig, Probed, Sample
+from certify_checks.http import describe
+
+DECOY_HOST = "127.0.0.1"
+
+
+class Pace(NamedTuple):
+    """How long, how often and how patiently, in seconds."""
+
+    window: float
+    interval: float
+    timeout: float
+
+    @classmethod
+    def of(cls, config: HealthConfig) -> "Pace":
+        """The pace that the profile asks for."""
+        return cls(config.window.seconds, config.interval.seconds, config.timeout.seconds)
+
+
+async def watch(probed: Probed, url: str, pace: Pace) -> Probed:
+    """Ask one probe over the whole window, the last time at its end or later.
+
+    Each probe has a client of its own, so that one slow service cannot hold up the pool of another.
+    """
+    if not probed.path or not url:
+        return probed
+    address, samples = url.rstrip("/") + "/" + probed.path.lstrip("/"), []
+    began = time.perf_counter()
+    async with httpx.AsyncClient(timeout=pace.timeout, trust_env=False) as client:
+        due = 0.0
+        while True:
+            samples.append(await _ask(client, address, began, pace.timeout))
+            if due >= pace.window:
+                break
+            due = min(due + pace.interval, pace.window)
+            await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
+    return Probed(probed.service, probed.probe, probed.path, samples=tuple(samples))
+
+
+async def _ask(client: httpx.AsyncClient, address: str, began: float, timeout: float) -> Sample:  # noqa: ASYNC109 - its name is reported
+    start = time.perf_counter()
+    status, error, says = 0, "", ""
+    try:
+        # httpx limits each read; a body that drips for ever needs a limit on the whole.
+        async with asyncio.timeout(timeout):
+            response = await client.get(address)
+        status, says = response.status_code, _says(response)
+    except TimeoutError:
+        error = f"no answer within {timeout:g} s"
+    except httpx.TimeoutException:
+        error = f"no answer within {timeout:g} s"
+    except (httpx.HTTPError, httpx.InvalidURL) as failure:
+        error = describe(failure)
+    end = time.perf_counter()
+    return Sample(int((start - began) * 1e6), status, int((end - start) * 1e6), error, says)
+
+
+def _says(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    said = body.get("status") if isinstance(body, dict) else None
+    return said.strip().lower()[:40] if isinstance(said, str) else ""
+
+
+@asynccontextmanager
+async def decoys() -> AsyncIterator[str]:
+    """A server whose probes are known: `/ready` always, `/refusing` and `/hanging` never, `/flapping` by turns."""
+    turn = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal turn
+        try:
+            path = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
+            if path == b"/hanging":
+                await reader.read()
+                return
+            turn += path == b"/flapping"
+            good = path == b"/ready" or (path == b"/flapping" and turn % 2 == 1)
+            status = b"200 OK" if good else b"503 Service Unavailable"
+            writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, DECOY_HOST, 0)
+    async with server:
+        yield f"http://{DECOY_HOST}:{server.sockets[0].getsockname()[1]}"
+
+
+async def watch_decoys(pace: Pace) -> tuple[Probed, ...]:
+    """Ask the decoys by the same function, more briefly."""
+    brief = Pace(min(pace.window, 0.6), min(pace.interval, 0.2), min(pace.timeout, 0.2))
+    async with decoys() as url:
+        paths = ("/ready", "/refusing", "/hanging", "/flapping")
+        return tuple(await asyncio.gather(*(watch(Probed(path[1:], "ready", path), url, brief) for path in paths)))

@@ -1,0 +1,128 @@
+"""Whether every service stayed live and ready over the whole window."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from msgspec.structs import replace
+
+from certify.api import Criteria, Finding, Location, Measurement, Outcome, Ruling, Seeded, format_quantity
+from certify_checks.health.model import HealthObservation, Probed, Sample
+
+READY, FLAPPING, DOWN = "ready", "flapping", "not-ready"
+_DECOYS = {"ready": READY, "refusing": DOWN, "hanging": DOWN, "flapping": FLAPPING}
+_REFUSED = Sample(0, 503, 1_000)
+
+
+def state(probed: Probed) -> str:
+    """`ready` when every sample was well, `flapping` when some were, else `not-ready`."""
+    well = [not sample.trouble for sample in probed.samples]
+    if well and all(well):
+        return READY
+    return FLAPPING if any(well) else DOWN
+
+
+def judge_ready(seen: HealthObservation, criteria: Criteria) -> Ruling:
+    """A service counts as ready when each of its probes was well in every sample of the window."""
+    blind = sorted(name for name, expected in _DECOYS.items() if _decoy_state(seen, name) != expected)
+    if blind:
+        told = f"the probe does not tell apart known good and bad servers: {', '.join(blind)}"
+        return Ruling.inconclusive("sensor-blind", told, cure="run `certify doctor`; is loopback traffic intercepted?")
+    probed = covered(seen, criteria)
+    services = {one.service for one in probed}
+    if not services:
+        return Ruling.inconclusive("no-services", "no service was probed", cure="declare services with probes")
+    findings = tuple(finding for one in probed if (finding := _finding(one, seen)))
+    down = {finding.location.service for finding in findings}
+    limit = criteria["not-ready"]
+    held = limit.holds(len(down))
+    summary = _summary(len(services) - len(down), len(services), seen)
+    if held and (short := _short(probed, seen)):
+        cure = "give the check more time or a shorter interval"
+        return Ruling.inconclusive("too-few-samples", f"the window was not covered: {short}", cure=cure)
+    return Ruling(
+        Outcome.PASS if held else Outcome.FAIL,
+        summary,
+        examined=len(services),
+        findings=findings,
+        measurements=(Measurement("not-ready", len(down), limit=limit, samples=sum(len(p.samples) for p in probed)),),
+    )
+
+
+def covered(seen: HealthObservation, criteria: Criteria) -> tuple[Probed, ...]:
+    """The probes of the services that the control is about."""
+    return tuple(probed for probed in seen.probed if criteria.covers(probed.service))
+
+
+def _decoy_state(seen: HealthObservation, name: str) -> str:
+    return next((state(decoy) for decoy in seen.decoys if decoy.service == name), "absent")
+
+
+def _summary(ready: int, total: int, seen: HealthObservation) -> str:
+    return f"{ready} of {total} ready in every sample of {format_quantity(seen.window_us, 'us')}"
+
+
+def _short(probed: Iterable[Probed], seen: HealthObservation) -> str:
+    """Names of probes whose samples do not reach from the start of the window to its end."""
+    needed = max(2, seen.window_us // max(1, 4 * seen.interval_us))
+    wanting = [p for p in probed if len(p.samples) < needed or p.samples[-1].at_us < seen.window_us * 9 // 10]
+    return ", ".join(f"{p.service} {p.probe} ({len(p.samples)} samples)" for p in wanting)
+
+
+def _finding(probed: Probed, seen: HealthObservation) -> Finding | None:
+    place = Location(service=probed.service, coordinate=probed.path)
+    if not probed.path:
+        cure = f"declare `probes: {{{probed.probe}: /path}}` of {probed.service} in the profile"
+        return Finding("no-probe", f"{probed.service} has no {probed.probe} probe", location=place, cure=cure)
+    if not probed.up:
+        return Finding(
+            "not-up", f"{probed.service} has no address: it did not start", location=place, cure="see its log"
+        )
+    found = state(probed)
+    if found == READY or not probed.samples:
+        return None
+    bad = [sample for sample in probed.samples if sample.trouble]
+    runs = sum(1 for troubled, _ in groupby(probed.samples, key=lambda sample: bool(sample.trouble)) if troubled)
+    told = f"{probed.service} {probed.probe}: {len(bad)} of {len(probed.samples)} samples bad"
+    told += f" in {runs} spells, first after {format_quantity(bad[0].at_us, 'us')}: {bad[0].trouble}"
+    code = found if probed.probe == "ready" else f"live-{found}"
+    cure = f"ask {probed.path} of {probed.service}; see its log for the cause" + _patience(bad[0], seen)
+    return Finding(code, told, location=place, cure=cure, context=f"{probed.probe} {found}")
+
+
+def _patience(sample: Sample, seen: HealthObservation) -> str:
+    slow = sample.error.startswith("no answer within") and sample.latency_us < seen.window_us
+    return "; raise `timeout` only if callers wait that long too" if slow else ""
+
+
+def seed_ready(seen: HealthObservation, criteria: Criteria) -> Iterator[Seeded[HealthObservation]]:
+    """Outages of as many services as break the limit: short, whole, slow, lying, of either probe."""
+    names = list(dict.fromkeys(probed.service for probed in covered(seen, criteria) if len(probed.samples) > 1))
+    hit = set(names[: max(1, criteria["not-ready"].beyond())])
+    if not hit:
+        return
+    slow, lying = Sample(0, 0, 1_000_000, "no answer within 1 s"), Sample(0, 200, 1_000, says="unready")
+    yield Seeded("one refused sample in the window", _planted(seen, hit, "ready", _REFUSED))
+    yield Seeded("one sample without answer", _planted(seen, hit, "ready", slow))
+    yield Seeded("status 200 with a body that says unready", _planted(seen, hit, "ready", lying))
+    yield Seeded("refused over the whole window", _planted(seen, hit, "ready", _REFUSED, whole=True))
+    yield Seeded("process not alive", _planted(seen, hit, "live", _REFUSED, whole=True))
+    gone = tuple(replace(p, up=False, samples=()) if p.service in hit else p for p in seen.probed)
+    yield Seeded("service did not start", replace(seen, probed=gone), "not-up")
+
+
+def _planted(
+    seen: HealthObservation, hit: set[str], probe: str, bad: Sample, *, whole: bool = False
+) -> HealthObservation:
+    """Replace one sample in the middle, or all of them."""
+
+    def spoil(probed: Probed) -> Probed:
+        if probed.service not in hit or probed.probe != probe:
+            return probed
+        middle = len(probed.samples) // 2
+        samples = (
+            replace(bad, at_us=sample.at_us) if whole or index == middle else sample
+            for index, sample in enumerate(probed.samples)
+        )
+        return replace(probed, samples=tuple(samples))
+
+    return replace(seen, probed=tuple(spoil(probed) for probed in seen.probed))
