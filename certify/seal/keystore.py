@@ -122,7 +122,7 @@ def _create(folder: Path, path: Path) -> bool:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = folder / f".{LOCAL_KEY}.{secrets.token_hex(8)}"
-        _write_new(draft, plain_pem(generate()), 0o600)
+        write_new(draft, plain_pem(generate()), 0o600)
         try:
             os.link(draft, path)  # refuses to replace, unlike a rename
         except FileExistsError:
@@ -138,11 +138,12 @@ def _create(folder: Path, path: Path) -> bool:
 
 def _publish(folder: Path, public: PublicKey) -> None:
     draft = folder / f".{LOCAL_PUBLIC_KEY}.{secrets.token_hex(8)}"
-    _write_new(draft, public.pem, 0o644)
+    write_new(draft, public.pem, 0o644)
     draft.replace(folder / LOCAL_PUBLIC_KEY)
 
 
-def _write_new(path: Path, data: bytes, mode: int) -> None:
+def write_new(path: Path, data: bytes, mode: int) -> None:
+    """Write a file that must not be there yet, with these permissions from its first moment."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as file:
         file.write(data)
         file.flush()
