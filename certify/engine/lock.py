@@ -42,10 +42,12 @@ async def machine(*, exclusive: bool, path: Path | None = None) -> AsyncIterator
 
 
 def _open(path: Path) -> int:
-    # Another user's run shares the file, hence the mode; a link planted there is refused.
+    # Another user's run shares the file, hence the mode; a link planted there is refused. Opened without
+    # O_CREAT first, because the kernel refuses O_CREAT on another user's file in a sticky folder.
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
     previous = os.umask(0)
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        return os.open(path, flags if path.exists() else flags | os.O_CREAT, 0o666)
     finally:
         os.umask(previous)
 

@@ -1,0 +1,39 @@
+"""The table of stack kind x driver. A combination that makes no sense is a usage error."""
+
+from pathlib import Path
+
+from certify.drivers.attach import AttachDriver
+from certify.drivers.embedded import EmbeddedDriver
+from certify.drivers.interface import Driver
+from certify.profile.model import StackSpec
+
+NAMES = ("embedded", "attach")
+
+
+class DriverError(Exception):
+    """This driver cannot bring up this kind of stack; the message says which one can."""
+
+
+def select(spec: StackSpec, name: str | None, folder: Path, base: Path, overlays: tuple[str, ...] = ()) -> Driver:
+    """The driver for a stack: the one that was asked for, else the one that fits.
+
+    Args:
+        spec: the profile's stack.
+        name: what the user asked for; None: whatever fits.
+        folder: where the driver may write; made when it is needed.
+        base: folder of the profile.
+        overlays: faults to start with.
+
+    Raises:
+        DriverError: the combination makes no sense.
+        EnvironmentUnusableError: the stack is not installed.
+    """
+    if spec.reference and name in {None, "embedded"}:
+        return EmbeddedDriver(spec, folder, overlays)
+    if spec.targets and name in {None, "attach"}:
+        return AttachDriver(spec, base)
+    kind = "reference" if spec.reference else "targets" if spec.targets else "compose" if spec.compose else "none"
+    raise DriverError(
+        f"the profile's stack is of kind {kind!r}, which driver {name or 'embedded'!r} cannot bring up: "
+        "'reference' goes with --driver embedded, 'targets' with --driver attach"
+    )
