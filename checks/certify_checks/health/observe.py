@@ -2,9 +2,11 @@
 
 import asyncio
 
+import httpx
+
 from certify.api import Capability, Context, Service
 from certify_checks.health.model import HealthConfig, HealthObservation, Migrated, Probed
-from certify_checks.health.probe import Pace, watch, watch_decoys
+from certify_checks.health.probe import Pace, prober, watch, watch_decoys
 from certify_checks.health.versions import read_applied, read_source
 
 
@@ -14,11 +16,12 @@ async def observe(ctx: Context, config: HealthConfig) -> HealthObservation:
     targets = [*ctx.stack.services, *([ctx.stack.gateway] if ctx.stack.gateway else [])]
     ctx.tell(f"asking {len(targets)} services for {config.window}")
     probes = [(service, probe) for service in targets for probe in config.probes]
-    probed, decoys, migrated = await asyncio.gather(
-        asyncio.gather(*(_watch(service, probe, pace) for service, probe in probes)),
-        watch_decoys(pace),
-        asyncio.gather(*(_migrated(ctx, service) for service in ctx.stack.services if service.database)),
-    )
+    async with prober() as client:
+        probed, decoys, migrated = await asyncio.gather(
+            asyncio.gather(*(_watch(client, service, probe, pace) for service, probe in probes)),
+            watch_decoys(client, pace),
+            asyncio.gather(*(_migrated(ctx, service) for service in ctx.stack.services if service.database)),
+        )
     return HealthObservation(
         window_us=config.window.microseconds,
         interval_us=config.interval.microseconds,
@@ -28,9 +31,9 @@ async def observe(ctx: Context, config: HealthConfig) -> HealthObservation:
     )
 
 
-async def _watch(service: Service, probe: str, pace: Pace) -> Probed:
+async def _watch(client: httpx.AsyncClient, service: Service, probe: str, pace: Pace) -> Probed:
     path = {"live": service.probes.live, "ready": service.probes.ready}.get(probe, "")
-    return await watch(Probed(service.name, probe, path, up=bool(service.url)), service.url, pace)
+    return await watch(client, Probed(service.name, probe, path, up=bool(service.url)), service.url, pace)
 
 
 async def _migrated(ctx: Context, service: Service) -> Migrated:

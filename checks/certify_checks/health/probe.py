@@ -27,23 +27,26 @@ class Pace(NamedTuple):
         return cls(config.window.seconds, config.interval.seconds, config.timeout.seconds)
 
 
-async def watch(probed: Probed, url: str, pace: Pace) -> Probed:
-    """Ask one probe over the whole window, the last time at its end or later.
+def prober() -> httpx.AsyncClient:
+    """A client for all probes: a new connection for each question, and no limit by which one could hold up another."""
+    pool = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.AsyncClient(trust_env=False, limits=pool)
 
-    Each probe has a client of its own, so that one slow service cannot hold up the pool of another.
-    """
+
+async def watch(client: httpx.AsyncClient, probed: Probed, url: str, pace: Pace) -> Probed:
+    """Ask one probe over the whole window, the last time at its end or later."""
     if not probed.path or not url:
         return probed
     address, samples = url.rstrip("/") + "/" + probed.path.lstrip("/"), []
     began = time.perf_counter()
-    async with httpx.AsyncClient(timeout=pace.timeout, trust_env=False) as client:
-        due = 0.0
-        while True:
-            samples.append(await _ask(client, address, began, pace.timeout))
-            if due >= pace.window:
-                break
-            due = min(due + pace.interval, pace.window)
-            await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
+    due = 0.0
+    while True:
+        samples.append(await _ask(client, address, began, pace.timeout))
+        if due >= pace.window:
+            break
+        # A slow answer takes the place of the questions that were due meanwhile.
+        due = min(max(due + pace.interval, time.perf_counter() - began), pace.window)
+        await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
     return Probed(probed.service, probed.probe, probed.path, samples=tuple(samples))
 
 
@@ -53,7 +56,7 @@ async def _ask(client: httpx.AsyncClient, address: str, began: float, timeout: f
     try:
         # httpx limits each read; a body that drips for ever needs a limit on the whole.
         async with asyncio.timeout(timeout):
-            response = await client.get(address)
+            response = await client.get(address, timeout=timeout)
         status, says = response.status_code, _says(response)
     except TimeoutError:
         error = f"no answer within {timeout:g} s"
@@ -101,9 +104,11 @@ async def decoys() -> AsyncIterator[str]:
         yield f"http://{DECOY_HOST}:{server.sockets[0].getsockname()[1]}"
 
 
-async def watch_decoys(pace: Pace) -> tuple[Probed, ...]:
+async def watch_decoys(client: httpx.AsyncClient, pace: Pace) -> tuple[Probed, ...]:
     """Ask the decoys by the same function, more briefly."""
     brief = Pace(min(pace.window, 0.6), min(pace.interval, 0.2), min(pace.timeout, 0.2))
     async with decoys() as url:
         paths = ("/ready", "/refusing", "/hanging", "/flapping")
-        return tuple(await asyncio.gather(*(watch(Probed(path[1:], "ready", path), url, brief) for path in paths)))
+        return tuple(
+            await asyncio.gather(*(watch(client, Probed(path[1:], "ready", path), url, brief) for path in paths))
+        )
