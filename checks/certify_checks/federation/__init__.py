@@ -1,0 +1,1 @@
+"""Federation: the subgraphs compose, and the gateway serves what they compose to."""

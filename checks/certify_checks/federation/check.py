@@ -1,0 +1,33 @@
+"""The check family `federation`."""
+
+from certify.api import Capability, Check, Rule
+from certify_checks.federation import composes, served
+from certify_checks.federation.model import FederationSeen
+from certify_checks.federation.observe import FederationConfig, observe
+
+CHECK = Check(
+    id="federation",
+    title="Subgraphs compose, and the gateway serves what they compose to",
+    observe=observe,
+    observation=FederationSeen,
+    config=FederationConfig,
+    budget=180.0,
+    rules=(
+        Rule(
+            id="composes",
+            title="all subgraphs compose without an error",
+            judge=composes.judge,
+            seed=composes.seed,
+            needs=frozenset({Capability.HTTP, Capability.GRAPHQL}),
+            limits={"errors": "== 0"},
+        ),
+        Rule(
+            id="served",
+            title="the gateway answers and serves exactly the composed public schema",
+            judge=served.judge,
+            seed=served.seed,
+            needs=frozenset({Capability.HTTP, Capability.GRAPHQL, Capability.GATEWAY}),
+            limits={"differences": "== 0"},
+        ),
+    ),
+)

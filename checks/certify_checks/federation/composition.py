@@ -1,0 +1,64 @@
+"""Composes subgraphs and explains the engine's errors; needs no stack, only SDL."""
+
+import asyncio
+
+from certify_checks.federation.coordinates import enclosing, named_in, places
+from certify_checks.federation.engine import Answer, EngineError, Source, compose
+from certify_checks.federation.model import Complaint, Composed, Composition, Decoy
+
+DECOY = "certify-decoy"
+_LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])\n'
+_MISSING_KEY = _LINK + 'type Query { decoy: Decoy }\ntype Decoy @key(fields: "missing") { id: ID! }\n'
+_UNKNOWN_TYPE = "type Query { decoy: Missing }\n"
+
+Files = dict[str, str]
+
+
+def describe(answer: Answer, sources: tuple[Source, ...], files: Files) -> Composition:
+    """The engine's answer as an observation; `files` gives the evidence file of each subgraph's SDL."""
+    found = {source.name: places(source.sdl) for source in sources} if answer.errors else {}
+    complaints = tuple(_complaint(error, found, files) for error in answer.errors)
+    return Composition(answer.state, complaints, answer.engine, answer.detail, len(sources))
+
+
+def _complaint(error: EngineError, found: dict[str, dict[str, tuple[int, int]]], files: Files) -> Complaint:
+    coordinate = named_in(error.message)
+    if error.locations:
+        place = error.locations[0]
+        inside = enclosing(found.get(place.subgraph, {}), place.line, place.column)
+        subgraph, at = place.subgraph, (place.line, place.column)
+        coordinate = inside if error.subgraph else coordinate or inside
+    else:
+        # The engine gives no place for errors between subgraphs: point at the first that defines the coordinate.
+        near = [name for name, known in found.items() if coordinate in known]
+        subgraph = error.subgraph or next(iter(near), "")
+        at = found.get(subgraph, {}).get(coordinate, (0, 0))
+    return Complaint(error.code, error.message, subgraph, coordinate, files.get(subgraph, ""), *at)
+
+
+async def plant(sources: tuple[Source, ...], seconds: float) -> tuple[Decoy, ...]:
+    """Put planted defects through the engine: one beside the real subgraphs, the others alone."""
+    planted: list[tuple[str, str, tuple[Source, ...]]] = [
+        ("key of a missing field", "KEY_INVALID_FIELDS", (Source(DECOY, _MISSING_KEY),)),
+        ("unknown type", "INVALID_GRAPHQL", (Source(DECOY, _UNKNOWN_TYPE),)),
+    ]
+    if conflict := conflicting(sources):
+        planted.insert(0, ("conflicting type of a real field", "FIELD_TYPE_MISMATCH", (*sources, conflict)))
+    answers = await asyncio.gather(*(compose(texts, seconds=seconds) for _, _, texts in planted))
+    return tuple(
+        Decoy(name, expected, tuple(sorted({error.code for error in answer.errors})))
+        for (name, expected, _), answer in zip(planted, answers, strict=True)
+    )
+
+
+def conflicting(sources: tuple[Source, ...]) -> Source | None:
+    """A subgraph that gives the first query field of the real ones another type; None when there is no such field."""
+    for source in sources:
+        for coordinate in places(source.sdl):
+            kind, _, field = coordinate.partition(".")
+            if kind == "Query" and field and not field.startswith("_"):
+                return Source(DECOY, f"type Query {{ {field}: CertifyDecoy }}\nscalar CertifyDecoy\n")
+    return None
+
+
+NOT_RUN = Composition(Composed.SKIPPED, detail="not composed, because a subgraph is missing")

@@ -1,0 +1,92 @@
+"""What the federation check saw: subgraphs, their composition, decoys, and the gateway's schema."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Fetched(StrEnum):
+    """How it went to get the schema of a subgraph or of the gateway."""
+
+    OK = "ok"
+    ABSENT = "absent"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    INVALID = "invalid"
+
+
+class Composed(StrEnum):
+    """How the composition engine ended. Only `COMPOSED` gives a supergraph; the last four gave no answer."""
+
+    COMPOSED = "composed"
+    REFUSED = "refused"
+    SKIPPED = "skipped"
+    TIMEOUT = "engine-timeout"
+    MEMORY = "engine-out-of-memory"
+    CRASHED = "engine-crashed"
+    NO_RUNTIME = "no-javascript-runtime"
+    NO_ENGINE = "no-composition-engine"
+
+
+class Subgraph(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One subgraph: what came of asking it for its SDL, and the evidence file that holds it."""
+
+    name: str
+    url: str = ""
+    state: Fetched = Fetched.OK
+    detail: str = ""
+    file: str = ""
+
+
+class Complaint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One error of the engine; `line` and `column` from 1, 0 when no place is known."""
+
+    code: str
+    message: str
+    subgraph: str = ""
+    coordinate: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+class Composition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the engine said; `engine` names it with its version, `detail` tells of its end when it gave no answer."""
+
+    state: Composed
+    complaints: tuple[Complaint, ...] = ()
+    engine: str = ""
+    detail: str = ""
+    subgraphs: int = 0
+
+
+class Decoy(msgspec.Struct, frozen=True):
+    """A defect planted beside the real subgraphs and put through the real engine: `expected` must be among `codes`."""
+
+    name: str
+    expected: str
+    codes: tuple[str, ...]
+
+    @property
+    def noticed(self) -> bool:
+        """Whether the engine refused it for the planted reason."""
+        return self.expected in self.codes
+
+
+class Served(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The gateway: whether it answers `{__typename}`, and the coordinates of its schema by introspection."""
+
+    state: Fetched = Fetched.ABSENT
+    answers: bool = False
+    detail: str = ""
+    coordinates: dict[str, str] = {}
+
+
+class FederationSeen(msgspec.Struct, frozen=True):
+    """Everything that was observed. `public` holds the coordinates of the composed public schema."""
+
+    subgraphs: tuple[Subgraph, ...]
+    composition: Composition
+    decoys: tuple[Decoy, ...] = ()
+    public: dict[str, str] = {}
+    gateway: Served = Served()
