@@ -1,0 +1,113 @@
+"""What auth does with users besides what its page declares."""
+
+import asyncio
+import logging
+from enum import Enum
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from certify_stack.erp.auth.accounts import put_credential
+from certify_stack.erp.auth.passwords import Digest, check_strength, hash_password, matches
+from certify_stack.kit.errors import ForbiddenError, NotFoundError
+from certify_stack.kit.model import Choice, Operation
+from certify_stack.kit.roles import ADMINS, EVERYONE, Role
+from certify_stack.kit.scalars import check_text
+from certify_stack.kit.types import Info
+
+log = logging.getLogger(__name__)
+
+ROLE_TEXTS = {
+    Role.ADMIN: "May do everything.",
+    Role.ACCOUNTANT: "Keeps the books.",
+    Role.CLERK: "Enters customers, orders and invoices.",
+    Role.AUDITOR: "Reads, and changes nothing.",
+    Role.SERVICE: "Another service of the stack.",
+}
+
+
+@strawberry.enum(description="What a user may be.")
+class UserRole(Enum):
+    """Role names as GraphQL knows them; the values are those that the database and tokens hold."""
+
+    ADMIN = strawberry.enum_value("admin", description=ROLE_TEXTS[Role.ADMIN])
+    ACCOUNTANT = strawberry.enum_value("accountant", description=ROLE_TEXTS[Role.ACCOUNTANT])
+    CLERK = strawberry.enum_value("clerk", description=ROLE_TEXTS[Role.CLERK])
+    AUDITOR = strawberry.enum_value("auditor", description=ROLE_TEXTS[Role.AUDITOR])
+    SERVICE = strawberry.enum_value("service", description=ROLE_TEXTS[Role.SERVICE])
+
+
+ROLE = Choice("UserRole", "What a user may be.", {str(role): text for role, text in ROLE_TEXTS.items()}, UserRole)
+
+
+@strawberry.input(description="A new user.")
+class NewUserInput:
+    """A new user."""
+
+    username: str = strawberry.field(description="The name to log in with, unique.")
+    display_name: str = strawberry.field(description="The name that others see.")
+    role: UserRole = strawberry.field(description="What the user may be.")
+    password: str = strawberry.field(description="The first password, 12 to 128 characters.")
+
+
+async def create_user(
+    info: Info,
+    input: Annotated[NewUserInput, strawberry.argument(description="The new user.")],  # noqa: A002 - the schema's name
+) -> Any:
+    """Add a user with a password."""
+    check_strength(input.password)
+    username = check_text(input.username, "username", 80)
+    display_name = check_text(input.display_name, "displayName", 200)
+    digest = await asyncio.to_thread(hash_password, input.password)
+    async with info.context.database.transaction() as connection:
+        key = await connection.fetchval(
+            "INSERT INTO app_user (username, display_name, role, active) VALUES ($1, $2, $3, TRUE) RETURNING id",
+            username,
+            display_name,
+            input.role.value,
+        )
+        await put_credential(connection, key, digest)
+    log.info("user created", extra={"actor": info.context.principal.subject, "user": key})
+    return await info.context.entity("User", key)
+
+
+async def change_password(
+    info: Info,
+    current: Annotated[str, strawberry.argument(description="The password that holds now.")],
+    new: Annotated[str, strawberry.argument(description="The password that shall hold, 12 to 128 characters.")],
+) -> bool:
+    """Change the caller's own password."""
+    check_strength(new)
+    try:
+        key = UUID(info.context.principal.subject)
+    except ValueError as error:
+        raise NotFoundError("a service has no password") from error
+    row = await info.context.database.fetchrow("SELECT salt, digest, n, r, p FROM credential WHERE user_id = $1", key)
+    if row is None:
+        raise NotFoundError("the caller has no password")
+    if not await asyncio.to_thread(matches, current, Digest(**dict(row))):
+        raise ForbiddenError("the current password is wrong")
+    digest = await asyncio.to_thread(hash_password, new)
+    async with info.context.database.transaction() as connection:
+        await put_credential(connection, key, digest)
+    log.info("password changed", extra={"actor": key})
+    return True
+
+
+async def me(info: Info) -> Any:
+    """Return the user who asks."""
+    try:
+        key = UUID(info.context.principal.subject)
+    except ValueError:
+        return None
+    return await info.context.entity("User", key)
+
+
+QUERIES = (Operation(name="me", description="The user who asks.", resolver=me, roles=EVERYONE, returns="User | None"),)
+MUTATIONS = (
+    Operation(name="createUser", description="Add a user.", resolver=create_user, roles=ADMINS, returns="User"),
+    Operation(
+        name="changePassword", description="Change the caller's password.", resolver=change_password, roles=EVERYONE
+    ),
+)

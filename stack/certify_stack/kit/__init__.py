@@ -1,0 +1,1 @@
+"""The kit: what every service of the stack shares, from declarations to a served, guarded, observed subgraph."""

@@ -1,0 +1,72 @@
+"""Errors that a caller may see. Everything else is masked and logged."""
+
+from collections.abc import Mapping
+
+import asyncpg
+from graphql import GraphQLError
+
+
+class DomainError(GraphQLError):
+    """A refusal with a stable code in ``extensions.code``."""
+
+    code = "DOMAIN"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, extensions={"code": self.code})
+
+
+class ForbiddenError(DomainError):
+    """The caller's roles do not allow the operation."""
+
+    code = "FORBIDDEN"
+
+
+class InvalidInputError(DomainError):
+    """A value breaks a rule that the type system cannot express."""
+
+    code = "BAD_USER_INPUT"
+
+
+class NotFoundError(DomainError):
+    """The thing that a command names does not exist."""
+
+    code = "NOT_FOUND"
+
+
+class ConflictError(DomainError):
+    """The state moved on, or another row has the same unique value."""
+
+    code = "CONFLICT"
+
+
+class UnavailableError(DomainError):
+    """A part that the operation needs does not answer."""
+
+    code = "UNAVAILABLE"
+
+
+CONFLICTS: Mapping[type[Exception], str] = {
+    asyncpg.UniqueViolationError: "another entry already has this unique value",
+    asyncpg.ForeignKeyViolationError: "the entry is referred to, or refers to an entry that does not exist",
+}
+REJECTED = (asyncpg.CheckViolationError, asyncpg.NotNullViolationError, asyncpg.DataError)
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+
+
+def translate(error: BaseException) -> DomainError | None:
+    """Return what a caller may know of an error, or None when it is ours alone."""
+    if isinstance(error, DomainError):
+        return error
+    for kind, message in CONFLICTS.items():
+        if isinstance(error, kind):
+            return ConflictError(message)
+    if isinstance(error, REJECTED):
+        return InvalidInputError("a value is outside of what the field may hold")
+    return UnavailableError("the database does not answer") if isinstance(error, AWAY) else None

@@ -1,0 +1,78 @@
+"""Readiness that tells the truth: the database answers, its schema is at head, background tasks live."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from certify_stack.kit.background import Supervised
+from certify_stack.kit.database import Database
+
+DEADLINE = 1.0
+OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Each part with ``ok`` or what is wrong with it."""
+
+    parts: dict[str, str]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every part is well."""
+        return all(state == OK for state in self.parts.values())
+
+    def body(self, service: str) -> dict[str, Any]:
+        """Return the JSON answer."""
+        failing = sorted(name for name, state in self.parts.items() if state != OK)
+        return {
+            "status": "ready" if self.ready else "unready",
+            "service": service,
+            "failing": failing,
+            "parts": self.parts,
+        }
+
+
+async def readiness(database: Database, heads: frozenset[str], tasks: Iterable[Supervised]) -> Readiness:
+    """Look at every part within the deadline."""
+    parts = {"database": await within(DEADLINE, lambda: _ping(database))}
+    if parts["database"] == OK:
+        parts["migrations"] = await within(DEADLINE, lambda: _at_head(database, heads))
+    else:
+        parts["migrations"] = "unknown: the database does not answer"
+    parts.update({task.name: task.dead() or OK for task in tasks})
+    return Readiness(parts)
+
+
+async def within(seconds: float, probe: Callable[[], Awaitable[str]]) -> str:
+    """Return the probe's answer or why there is none, never later than ``seconds``.
+
+    Cancelling a query waits for the server, which may be stopped: so the probe is left behind, not awaited.
+    """
+    task = asyncio.ensure_future(probe())
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        task.cancel()
+        task.add_done_callback(_retrieve)
+        return f"no answer within {seconds:g} s"
+    error = task.exception()
+    return f"failed: {type(error).__name__}" if error else task.result()
+
+
+def _retrieve(task: "asyncio.Future[str]") -> None:
+    """Take the late probe's outcome, so that the loop does not report it as lost."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def _ping(database: Database) -> str:
+    return OK if await database.fetchval("SELECT 1") == 1 else "SELECT 1 gave something else"
+
+
+async def _at_head(database: Database, heads: frozenset[str]) -> str:
+    rows = await database.fetch("SELECT version_num FROM alembic_version")
+    applied = frozenset(row["version_num"] for row in rows)
+    if applied == heads:
+        return OK
+    return f"applied {sorted(applied)}, source has {sorted(heads)}"
