@@ -86,9 +86,7 @@ class TypeBuilder:
             "__module__": self.module.__name__,
             "id": strawberry.field(description="The key."),
         }
-        made = strawberry.federation.type(
-            type(target.name, (), body), description=target.description, keys=[STUB_KEY]
-        )
+        made = strawberry.federation.type(type(target.name, (), body), description=target.description, keys=[STUB_KEY])
         return self.add(target.name, made)
 
     def enumeration(self, choice: Choice) -> Any:
