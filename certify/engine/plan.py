@@ -13,9 +13,7 @@ from certify.model.limit import Limit
 from certify.model.outcome import Outcome
 from certify.model.record import RuleResult
 from certify.profile.model import Control, Profile
-
-# The reserved option that makes a check an executable (see docs/adding-a-check.md).
-COMMAND_OPTION = "command"
+from certify.profile.options import options_for
 
 
 class PlanError(Exception):
@@ -118,7 +116,7 @@ def _split(
         elif missing := sorted(rule.needs - offered):
             known.append(_capability_missing(name, missing))
         else:
-            options = _options(profile.checks.get(family, {}), control)
+            options = options_for(profile, control, family, check.check)
             asked.append(_Asked(control, check, rule, options, _criteria(control, rule, name)))
     # One rule without a proof leaves the control unproved, but what exists is executed all the same.
     return known, asked
@@ -133,10 +131,6 @@ def _capability_missing(rule: str, missing: Iterable[Capability]) -> RuleResult:
         "capability-missing",
         f"give the profile what {rule} needs ({names}), or use a driver that offers it",
     )
-
-
-def _options(defaults: dict[str, Any], control: Control) -> dict[str, Any]:
-    return {name: value for name, value in (defaults | control.options).items() if name != COMMAND_OPTION}
 
 
 def _criteria(control: Control, rule: RuleDescription, name: str) -> Criteria:

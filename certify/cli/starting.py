@@ -1,0 +1,136 @@
+"""What `run` and `plan` share: from command-line arguments to a plan, and from a plan to a finished run."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from certify.console.choose import expected_times, open_console
+from certify.drivers.interface import Driver
+from certify.drivers.select import select
+from certify.engine.plan import Plan, PlanError, Selection, make_plan
+from certify.engine.recording import RunPlan
+from certify.engine.registry import Registry, discover_checks, discover_reports
+from certify.engine.run import Finished, execute
+from certify.engine.schedule import Settings, default_jobs
+from certify.engine.workspace import Workspace, new_run_id
+from certify.model.decision import Decision, PreviousCertificate
+from certify.model.record import Record
+from certify.profile.conform import check_against
+from certify.profile.load import inspect_profile
+from certify.profile.model import Profile
+from certify.profile.options import COMMAND_OPTION
+from certify.profile.problem import Level, ProfileError, hint
+from certify.seal.errors import SealError
+from certify.seal.keystore import signing_key
+from certify.seal.names import DECISION, RECORD
+from certify.seal.verify import verify
+
+
+def read_profile(name: str) -> tuple[Profile, Registry]:
+    """The profile, held against the checks that are installed or that it brings along.
+
+    Raises:
+        ProfileError: with everything that is wrong with it.
+        RegistryError: a check cannot be used.
+    """
+    inspected = inspect_profile(name)
+    registry = discover_checks(_executables(inspected.profile))
+    errors = [
+        problem
+        for problem in check_against(inspected.profile, inspected.tree, registry)
+        if problem.level is Level.ERROR
+    ]
+    if errors:
+        raise ProfileError(errors)
+    return inspected.profile, registry
+
+
+def _executables(profile: Profile) -> dict[str, tuple[str, ...]]:
+    base = profile_folder(profile)
+    found = {}
+    for name, options in profile.checks.items():
+        command = options.get(COMMAND_OPTION)
+        if command:
+            first, *rest = [command] if isinstance(command, str) else command
+            # `./tool` is beside the profile; a bare name is looked up on PATH.
+            found[name] = (str((base / first).absolute()) if "/" in first else first, *map(str, rest))
+    return found
+
+
+def profile_folder(profile: Profile) -> Path:
+    """The folder of the file that was asked for."""
+    return Path(profile.files[-1]).parent
+
+
+def plan_for(arguments: argparse.Namespace, profile: Profile, registry: Registry, driver: Driver) -> tuple[Plan, Selection]:
+    """The plan that the arguments ask for.
+
+    Raises:
+        PlanError: `--only` or `--skip` names nothing, or a limit is missing.
+    """
+    selection = Selection(tuple(arguments.only), tuple(arguments.skip))
+    unknown = selection.unknown(profile)
+    if unknown:
+        names = [control.id for control in profile.controls] + list(registry)
+        raise PlanError(f"no control, check or rule is called {unknown[0]!r}{hint(unknown[0], names)}")
+    return make_plan(profile, registry, driver.capabilities, selection), selection
+
+
+def run_to_end(arguments: argparse.Namespace) -> Finished:
+    """The whole run. Raises what `certify.cli.problems.told` knows to tell."""
+    profile, registry = read_profile(arguments.profile)
+    reports = discover_reports()
+    key = signing_key()
+    run_id = new_run_id()
+    workspace = Workspace(arguments.out, run_id)
+    try:
+        driver = select(
+            profile.stack, arguments.driver, workspace.stack, profile_folder(profile), tuple(arguments.overlay)
+        )
+        plan, selection = plan_for(arguments, profile, registry, driver)
+        wanted = RunPlan(
+            profile=profile,
+            plan=plan,
+            registry=registry,
+            reports=reports,
+            key=key,
+            settings=_settings(arguments, run_id),
+            selection=selection,
+            previous=previous_certificate(arguments.previous or arguments.out, profile.name),
+        )
+        with open_console(arguments.progress) as console:
+            return asyncio.run(execute(wanted, driver, workspace, console))
+    finally:
+        workspace.clean()
+
+
+def _settings(arguments: argparse.Namespace, run_id: str) -> Settings:
+    options = {"advisories": str(arguments.advisories.absolute())} if arguments.advisories else {}
+    return Settings(
+        run_id=run_id,
+        jobs=arguments.jobs or default_jobs(),
+        seed=arguments.seed,
+        quick=arguments.quick,
+        run_options=options,
+        expected_us=expected_times(arguments.previous or arguments.out),
+    )
+
+
+def previous_certificate(folder: Path, profile: str) -> PreviousCertificate | None:
+    """The certificate in `folder`, if it is intact, signed by a key that is trusted here, and of the same profile."""
+    if not (folder / DECISION).is_file():
+        return None
+    try:
+        if not verify(folder).accepted:
+            return None
+        record = msgspec.json.decode((folder / RECORD).read_bytes(), type=Record)
+        decision = msgspec.json.decode((folder / DECISION).read_bytes(), type=Decision)
+    except (SealError, OSError, msgspec.MsgspecError):
+        return None
+    if decision.profile != profile:
+        return None
+    outcomes = {control.id: control.outcome for control in decision.controls}
+    commit = record.release.components[0].commit if record.release.components else ""
+    return PreviousCertificate(decision.run_id, decision.verdict, commit, outcomes)

@@ -1,0 +1,156 @@
+"""Makes the record of a run out of what its scheduler found out."""
+
+import signal
+from datetime import UTC, datetime
+
+import msgspec
+
+from certify import __version__
+from certify.drivers.interface import Driver
+from certify.engine.assemble import control_results, same_for_all
+from certify.engine.component import digest_file, profile_component, source_component
+from certify.engine.environment import facts
+from certify.engine.plan import Job, Plan, Selection
+from certify.engine.registry import Registry
+from certify.engine.schedule import Scheduler, Settings
+from certify.engine.workspace import Workspace
+from certify.model.check import Capability
+from certify.model.decision import PreviousCertificate
+from certify.model.escape import visible
+from certify.model.outcome import Outcome
+from certify.model.record import JobResult, LedgerEntry, Record, Release, RuleResult, ServiceResult, Tool
+from certify.model.report import ReportFormat
+from certify.profile.model import Profile
+from certify.seal.keys import SigningKey
+
+# The engine's own share of a run is what lies between these spans.
+_NOT_ENGINE = ("boot", "job:", "down")
+
+
+class RunPlan(msgspec.Struct, frozen=True):
+    """All that is decided before anything starts."""
+
+    profile: Profile
+    plan: Plan
+    registry: Registry
+    reports: dict[str, ReportFormat]
+    key: SigningKey
+    settings: Settings
+    selection: Selection = Selection()
+    previous: PreviousCertificate | None = None
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """When the run began (ISO 8601, UTC), how long it took, and the signal that ended it (0: none)."""
+
+    started: str
+    elapsed_us: int
+    signal: int = 0
+
+
+def make_record(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace: Workspace, ended: Ended) -> Record:
+    """The record of a run, also of one that was interrupted: what has no answer is inconclusive."""
+    release = _release(wanted, driver)
+    timings = scheduler.spans.lengths() | {"total": ended.elapsed_us}
+    timings["criticalPath"] = scheduler.spans.covered(_NOT_ENGINE)
+    return Record(
+        run_id=wanted.settings.run_id,
+        profile=wanted.profile.name,
+        profile_digest=wanted.profile.digest,
+        release=release,
+        tool=Tool("certify", __version__, _plugins(wanted.registry)),
+        environment=facts(),
+        controls=control_results(wanted.plan, _answered(wanted.plan, scheduler, workspace), wanted.profile.name),
+        services=_services(wanted.profile, scheduler),
+        jobs=tuple(sorted(scheduler.jobs, key=lambda job: job.id)),
+        timings=timings,
+        ledger=(*_ledger(wanted, driver, release, ended.signal), *scheduler.ledger),
+        started=ended.started,
+        finished=utc_now(),
+        driver=driver.name,
+        seed=wanted.settings.seed,
+        interrupted=signal.Signals(ended.signal).name if ended.signal else "",
+    )
+
+
+def _answered(plan: Plan, scheduler: Scheduler, workspace: Workspace) -> dict[str, RuleResult]:
+    answered = dict(scheduler.answered)
+    ended = {job.id: job for job in scheduler.jobs}
+    for job in plan.jobs:
+        answered = _unanswered(job) | answered
+        if job.id in ended and _changed(ended[job.id], workspace):
+            answered |= same_for_all(
+                job,
+                Outcome.ERROR,
+                "its evidence was changed after it had ended",
+                "evidence-changed",
+                "find the check that writes into the folders of others, by running them one by one (--only)",
+            )
+    return answered
+
+
+def _unanswered(job: Job) -> dict[str, RuleResult]:
+    return same_for_all(job, Outcome.INCONCLUSIVE, "the run was interrupted", "interrupted", "run it again")
+
+
+def _changed(job: JobResult, workspace: Workspace) -> bool:
+    folder = workspace.evidence / job.id
+    files = (folder / name for name in job.evidence)
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return present != set(job.evidence) or [digest_file(path) for path in files] != list(job.evidence.values())
+
+
+def _release(wanted: RunPlan, driver: Driver) -> Release:
+    source = source_component(wanted.profile.name, driver.source_root)
+    profile = profile_component(wanted.profile.name, wanted.profile.digest)
+    return Release(wanted.profile.name, bool(wanted.profile.stack.reference), (source, profile))
+
+
+def _plugins(registry: Registry) -> dict[str, str]:
+    return {check.id: f"{check.distribution} {check.version}".strip() for check in registry.values()}
+
+
+def _services(profile: Profile, scheduler: Scheduler) -> tuple[ServiceResult, ...]:
+    failures = scheduler.booted.failures if scheduler.booted else {}
+    results = []
+    for service in profile.stack.services:
+        event = scheduler.boot_states.get(service.name)
+        state = "failed" if service.name in failures else event.state if event else "not-started"
+        elapsed = event.elapsed_us if event else 0
+        detail = failures.get(service.name, event.detail if event else "")
+        results.append(
+            ServiceResult(service.name, state, elapsed, service.tier, service.owner, visible(detail, lines=True))
+        )
+    return tuple(results)
+
+
+def _ledger(wanted: RunPlan, driver: Driver, release: Release, interrupted: int) -> list[LedgerEntry]:
+    entries = []
+    source = release.components[0]
+    if wanted.key.origin == "local":
+        entries.append(
+            LedgerEntry("local-key", "signed with this user's local key: it proves only that this user sealed it")
+        )
+    if wanted.settings.quick:
+        entries.append(LedgerEntry("quick", "--quick: checks were shortened"))
+    if wanted.selection.only or wanted.selection.skip:
+        text = f"only {list(wanted.selection.only)}, skip {list(wanted.selection.skip)}"
+        entries.append(LedgerEntry("narrowed", f"narrowed on the command line: {text}"))
+    if source.status == "unknown":
+        entries.append(LedgerEntry("source-unknown", "the source is in no git repository: commit and tree are unknown"))
+    elif source.dirty:
+        entries.append(
+            LedgerEntry("source-dirty", f"the tree has changes that commit {source.commit[:12]} does not hold")
+        )
+    if interrupted:
+        entries.append(LedgerEntry("interrupted", f"the run was ended by {signal.Signals(interrupted).name}"))
+    if Capability.DISPOSABLE not in driver.capabilities:
+        entries.append(
+            LedgerEntry("not-disposable", "the stack is not disposable: rules that break or fill things did not run")
+        )
+    return entries
+
+
+def utc_now() -> str:
+    """Now, as records write it: ISO 8601, UTC, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,115 @@
+"""The folders of a run: evidence that is sealed, scratch that is removed, and the swap into the user's folder."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from certify.engine.component import digest_file
+
+EVIDENCE = "evidence"
+RUNLOG = "runlog.jsonl"
+_STACK_LOGS = "stack"
+# Enough of a service's log to explain a failure, without drowning the evidence in it.
+_LOG_TAIL = 1 << 20
+
+
+class OutputFolderError(Exception):
+    """The folder for the results cannot be used; the message says why and what to do."""
+
+
+class EvidenceError(Exception):
+    """A check left something in the run's folder that is no evidence of its own."""
+
+
+def new_run_id() -> str:
+    """Sorts by time, unique on any machine."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ-") + secrets.token_hex(3)
+
+
+class Workspace:
+    """All folders of one run. Nothing appears in `out` before `publish`."""
+
+    def __init__(self, out: Path, run_id: str) -> None:
+        self.out = out.absolute()
+        _refuse_foreign(self.out)
+        self.staging = self.out.parent / f".{self.out.name}-{run_id}"
+        self.evidence = self.staging / EVIDENCE
+        self.scratch = Path(tempfile.mkdtemp(prefix=f"certify-{run_id}-"))
+        self.evidence.mkdir(parents=True)
+        self.stack = self.scratch / "stack"
+        self._jobs: set[str] = set()
+
+    def job_folders(self, job: str) -> tuple[Path, Path]:
+        """Make and give the evidence and the scratch folder of a job."""
+        self._jobs.add(job)
+        evidence, scratch = self.evidence / job, self.scratch / "jobs" / job
+        evidence.mkdir()
+        scratch.mkdir(parents=True)
+        return evidence, scratch
+
+    def job_digests(self, job: str) -> dict[str, str]:
+        """SHA-256 of each evidence file of a job, by path relative to its folder.
+
+        Raises:
+            EvidenceError: a link or something else that is no regular file lies there; it is removed.
+        """
+        root = self.evidence / job
+        digests = {}
+        for path in sorted(root.rglob("*")):
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                path.unlink()
+                raise EvidenceError(f"left {path.relative_to(root)} in its evidence, which is no regular file")
+            if path.is_file():
+                digests[path.relative_to(root).as_posix()] = digest_file(path)
+        return digests
+
+    def remove_strays(self) -> list[str]:
+        """Remove what lies outside every job's folder and is not the engine's; gives the names."""
+        known = {self.evidence / job for job in self._jobs} | {self.evidence, self.evidence / RUNLOG}
+        strays = [path for path in (*self.staging.iterdir(), *self.evidence.iterdir()) if path not in known]
+        for path in strays:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        return [path.relative_to(self.staging).as_posix() for path in strays]
+
+    def keep_logs(self, logs: dict[str, Path]) -> None:
+        """Copy the last part of each service's log into the evidence."""
+        folder = self.evidence / _STACK_LOGS
+        for name, path in logs.items():
+            if path.is_file() and not path.is_symlink():
+                folder.mkdir(exist_ok=True)
+                with path.open("rb") as file:
+                    file.seek(max(0, path.stat().st_size - _LOG_TAIL))
+                    (folder / f"{name}.log").write_bytes(file.read())
+
+    def publish(self) -> None:
+        """Put the results in their place, in one step that is seen whole or not at all."""
+        old = self.out.parent / f"{self.staging.name}.old"
+        if self.out.exists():
+            self.out.rename(old)
+        self.staging.rename(self.out)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def clean(self) -> None:
+        """Remove scratch, and staging if it was not published."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        shutil.rmtree(self.staging, ignore_errors=True)
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Only an empty folder or one of certify's own results may be replaced."""
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise OutputFolderError(f"{out} is not a folder: choose another with --out DIR")
+    if out.is_dir() and any(out.iterdir()) and not (out / "record.json").is_file():
+        raise OutputFolderError(f"{out} holds files that are not certify's: choose another with --out DIR")
+    if not os.access(_nearest(out.parent), os.W_OK):
+        raise OutputFolderError(f"{out.parent} cannot be written: choose another with --out DIR")
+
+
+def _nearest(folder: Path) -> Path:
+    return folder if folder.exists() else _nearest(folder.parent)
