@@ -49,7 +49,9 @@ def shown(plan: "Plan") -> str:
     """The plan as lines: the check processes with what they answer, then what is known without any."""
     lines = []
     for job in plan.jobs:
-        when = "alone on the machine" if job.exclusive else "on the stack" if job.needs_stack else "while the stack boots"
+        when = (
+            "alone on the machine" if job.exclusive else "on the stack" if job.needs_stack else "while the stack boots"
+        )
         lines.append(f"{job.id} ({when}, at most {job.budget_us / 1e6:g} s)")
         lines += [f"    {question.key.replace('/', '  ')}" for question in job.questions]
     settled = [(control, result) for control, results in plan.settled.items() for result in results]

@@ -31,23 +31,51 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         allow_abbrev=False,
     )
     add_planning_options(parser)
-    parser.add_argument("--out", type=Path, default=Path("certification"), metavar="DIR", help="results (default: %(default)s)")
-    parser.add_argument("--previous", type=Path, metavar="DIR", help="certificate to compare with (default: the one in --out)")
-    parser.add_argument("--jobs", type=_positive, metavar="N", help="check processes side by side (default: one a core)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("certification"), metavar="DIR", help="results (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--previous", type=Path, metavar="DIR", help="certificate to compare with (default: the one in --out)"
+    )
+    parser.add_argument(
+        "--jobs", type=_positive, metavar="N", help="check processes side by side (default: one a core)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="for every random choice (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="shorten what can be shortened; PARTIAL at best")
     parser.add_argument("--advisories", type=Path, metavar="ZIP", help="OSV export to audit dependencies with, offline")
-    parser.add_argument("--overlay", action="append", default=[], metavar="MODULE:FUNCTION", help="start the reference stack with this fault")
-    parser.add_argument("--progress", choices=("auto", "plain", "json"), default="auto", help="how to show progress (default: %(default)s)")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="the answer on standard output (default: %(default)s)")
+    parser.add_argument(
+        "--overlay",
+        action="append",
+        default=[],
+        metavar="MODULE:FUNCTION",
+        help="start the reference stack with this fault",
+    )
+    parser.add_argument(
+        "--progress",
+        choices=("auto", "plain", "json"),
+        default="auto",
+        help="how to show progress (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help="the answer on standard output (default: %(default)s)",
+    )
 
 
 def add_planning_options(parser: argparse.ArgumentParser) -> None:
     """The options that `run` and `plan` share."""
     parser.add_argument("--profile", required=True, metavar="NAME", help="a shipped profile's name, or a path")
-    parser.add_argument("--driver", choices=("embedded", "attach"), help="how the stack comes up (default: whatever fits)")
-    parser.add_argument("--only", action="append", default=[], metavar="ID", help="only this control, check or rule (repeatable)")
-    parser.add_argument("--skip", action="append", default=[], metavar="ID", help="all but this control, check or rule (repeatable)")
+    parser.add_argument(
+        "--driver", choices=("embedded", "attach"), help="how the stack comes up (default: whatever fits)"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="ID", help="only this control, check or rule (repeatable)"
+    )
+    parser.add_argument(
+        "--skip", action="append", default=[], metavar="ID", help="all but this control, check or rule (repeatable)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -67,14 +95,13 @@ def _answer(finished: "Finished", form: str) -> None:
     from certify.console.final import final_block, wants_color
 
     if form == "json":
-        from certify.seal import canonical
         import msgspec
+
+        from certify.seal import canonical
 
         sys.stdout.write(canonical.pretty(msgspec.to_builtins(finished.decision)).decode())
         return
-    sys.stdout.write(
-        final_block(finished.record, finished.decision, finished.context, color=wants_color(sys.stdout))
-    )
+    sys.stdout.write(final_block(finished.record, finished.decision, finished.context, color=wants_color(sys.stdout)))
 
 
 def _exit_code(finished: "Finished") -> int:

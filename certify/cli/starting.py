@@ -64,7 +64,9 @@ def profile_folder(profile: Profile) -> Path:
     return Path(profile.files[-1]).parent
 
 
-def plan_for(arguments: argparse.Namespace, profile: Profile, registry: Registry, driver: Driver) -> tuple[Plan, Selection]:
+def plan_for(
+    arguments: argparse.Namespace, profile: Profile, registry: Registry, driver: Driver
+) -> tuple[Plan, Selection]:
     """The plan that the arguments ask for.
 
     Raises:
