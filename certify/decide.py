@@ -80,19 +80,16 @@ def _verdict(record: Record, outcomes: dict[str, Outcome], pending: tuple[SignOf
     left_out = _having(blocking, _LEFT_OUT)
     narrowed = sorted({entry.kind for entry in record.ledger} & NARROWING)
     waived = _having(blocking, {Outcome.WAIVED})
-    if failed:
-        return Verdict.NOT_CERTIFIED, f"{_count(failed)} failed: {_some(failed)}"
-    if not _having(outcomes, EXECUTED):
-        return Verdict.INCONCLUSIVE, "nothing was executed"
-    if unclear:
-        return Verdict.INCONCLUSIVE, f"{_count(unclear)} could not be told: {_some(unclear)}"
-    if left_out or narrowed:
-        return Verdict.PARTIAL, _partial(left_out, narrowed)
-    if pending:
-        return Verdict.PENDING_SIGN_OFF, "sign-off wanted from: " + ", ".join(sign.role for sign in pending)
-    if waived:
-        return Verdict.CERTIFIED_WITH_WAIVERS, f"{_count(waived)} waived: {_some(waived)}"
-    return Verdict.CERTIFIED, f"all {len(blocking)} blocking controls hold"
+    worst_first = (
+        (bool(failed), Verdict.NOT_CERTIFIED, f"{_count(failed)} failed: {_some(failed)}"),
+        (not _having(outcomes, EXECUTED), Verdict.INCONCLUSIVE, "nothing was executed"),
+        (bool(unclear), Verdict.INCONCLUSIVE, f"{_count(unclear)} could not be told: {_some(unclear)}"),
+        (bool(left_out or narrowed), Verdict.PARTIAL, _partial(left_out, narrowed)),
+        (bool(pending), Verdict.PENDING_SIGN_OFF, "wanted from: " + ", ".join(sign.role for sign in pending)),
+        (bool(waived), Verdict.CERTIFIED_WITH_WAIVERS, f"{_count(waived)} waived: {_some(waived)}"),
+        (True, Verdict.CERTIFIED, f"all {len(blocking)} blocking controls hold"),
+    )
+    return next((verdict, reason) for applies, verdict, reason in worst_first if applies)
 
 
 def _having(outcomes: dict[str, Outcome], wanted: "frozenset[Outcome] | set[Outcome]") -> list[str]:
