@@ -11,7 +11,6 @@ from certify import __version__
 COMMANDS: Final = {
     "run": "boot, test, measure, decide, seal (the default)",
     "plan": "show what a run would do, without doing it",
-    "check": "run one check family at the desk: no decision, no seal",
     "profile": "lint or show a profile, print the JSON Schema",
     "doctor": "tell what this machine can and cannot run",
     "verify": "verify a sealed run",
