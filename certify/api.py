@@ -3,7 +3,7 @@
 from certify.model.check import Capability, Check, CheckConfig, Context, Criteria, Rule, Seeded
 from certify.model.decision import Blocker, ControlDecision, Decision, PreviousCertificate, SignOff, Waiver
 from certify.model.duration import Duration
-from certify.model.escape import clip, markdown, markdown_code, terminal, visible
+from certify.model.escape import clip, comment_marker, markdown, markdown_code, terminal, visible
 from certify.model.exit_codes import ExitCode
 from certify.model.limit import Limit, Origin
 from certify.model.outcome import Mode, Outcome, Severity, Verdict
@@ -67,6 +67,7 @@ __all__ = [
     "Verdict",
     "Waiver",
     "clip",
+    "comment_marker",
     "format_quantity",
     "markdown",
     "markdown_code",

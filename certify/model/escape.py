@@ -74,8 +74,8 @@ def markdown(text: str) -> str:
 
 
 # Entities, not backslashes: what stands before them cannot undo them, and a table's border is undone by nothing else.
-_MARKUP: Final = re.compile(r"[&<>`*_~\[\]|\\$]|^[-+=#:]")
-_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])")
+_MARKUP: Final = re.compile(r"[&<>`*~\[\]|\\$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=#:]")
+_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 # GitHub links these wherever they stand: mentions, issues, addresses. An unseen break takes their shape away.
 _AUTOMATIC: Final = re.compile(r"@|(?<!&)#(?=\d)|:(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)|\bGH-(?=\d)", re.IGNORECASE)
 
@@ -87,3 +87,8 @@ def _entity(letter: str) -> str:
 def markdown_code(text: str) -> str:
     """`markdown` in the typeface of code. Not a code span: readers disagree on how one escapes a table's border."""
     return f"<code>{markdown(text) or '&#8203;'}</code>"
+
+
+def comment_marker(profile: str) -> str:
+    """The hidden first line by which a pull request's comment about `profile` is found again."""
+    return f"<!-- certify:{re.sub(r'[^A-Za-z0-9_]+', '-', profile)[:80].strip('-') or 'profile'} -->"
