@@ -38,7 +38,7 @@ def check(value: Any) -> None:
     waiting: list[tuple[str, Any, int]] = [("$", value, 0)]
     while waiting:
         path, item, depth = waiting.pop()
-        if depth > MAX_DEPTH:
+        if depth >= MAX_DEPTH and isinstance(item, (dict, list, tuple)):
             raise SealError("json-depth", f"{path}: nested deeper than {MAX_DEPTH} levels", cure=_CURE)
         fault = _fault(item)
         if fault:
@@ -54,8 +54,8 @@ def _fault(item: Any) -> str:
     if isinstance(item, str):
         return "" if _is_unicode(item) else "text with a lone surrogate, which UTF-8 cannot hold"
     if isinstance(item, dict):
-        odd = next((key for key in item if not isinstance(key, str) or not _is_unicode(key)), None)
-        return "" if odd is None else f"the key {odd!r} is not Unicode text"
+        odd = [key for key in item if not isinstance(key, str) or not _is_unicode(key)]
+        return f"the key {odd[0]!r} is not Unicode text" if odd else ""
     return "" if isinstance(item, (list, tuple)) else f"a {type(item).__name__} instead of text or an integer"
 
 

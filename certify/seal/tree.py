@@ -46,6 +46,7 @@ def _listed(path: str) -> bool:
 
 def scan(directory: Path) -> Tree:
     """Walk `directory` without following links and digest its files."""
+    directory = directory.resolve()  # only the folder itself may be named by a link
     digests: dict[str, str] = {}
     problems: list[Problem] = []
 
