@@ -57,17 +57,31 @@ def _of_profile(tree: Node, checks: Mapping[str, KnownCheck]) -> Iterable[Proble
 
 
 def _of_rules(control: Control, node: Node, checks: Mapping[str, KnownCheck]) -> Iterable[Problem]:
-    known = {f"{check.id}.{rule.id}" for check in checks.values() for rule in check.description.rules}
-    for item in node.items("prove"):
-        if item.value in known:
-            continue
-        near = nearest(item.value, known)
+    missing = [item for item in node.items("prove") if find_rule(item.value, checks) is None]
+    for item in missing:
+        near = _near_rule(item.value, checks)
         if near:
             message = f"rule {item.value!r} is not installed; did you mean {near!r}?"
             yield Problem(item.origin, message, Level.WARNING)
-        else:
-            message = f"rule {item.value!r} is not installed: control {control.id} is unimplemented"
-            yield Problem(item.origin, message, Level.NOTE)
+    if missing:
+        names = ", ".join(item.value for item in missing)
+        message = f"control {control.id} is unimplemented: no installed check has {names}"
+        yield Problem(missing[0].origin, message, Level.NOTE)
+
+
+def _near_rule(name: str, checks: Mapping[str, KnownCheck]) -> str:
+    """The installed rule that was meant, if one half of the name is right and the other nearly so.
+
+    Whole names are not compared: rules of one check look alike by their first half alone.
+    """
+    family, _, rule = name.partition(".")
+    check = checks.get(family)
+    if check:
+        near = nearest(rule, [known.id for known in check.description.rules], cutoff=0.75)
+        return f"{family}.{near}" if near else ""
+    owners = [known.id for known in checks.values() if find_rule(f"{known.id}.{rule}", checks)]
+    near = nearest(family, owners)
+    return f"{near}.{rule}" if near else ""
 
 
 def _of_limits(control: Control, node: Node, checks: Mapping[str, KnownCheck]) -> Iterable[Problem]:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from certify.profile.explain import read_document
 from certify.profile.find import Source, default_search, find_profile, read_bytes
 from certify.profile.merge import Merged, merge_all
 from certify.profile.model import Control, Profile
-from certify.profile.options import KnownCheck
+from certify.profile.options import COMMAND_OPTION, KnownCheck
 from certify.profile.problem import Level, Problem, ProfileError, hint
 from certify.profile.quantities import read_duration
 from certify.profile.services import read_stack
@@ -69,7 +70,7 @@ def inspect_profile(
     profile, problems = _resolve(files, merged)
     if checks is not None:
         problems += check_against(profile, merged.tree, checks)
-    problems = _sorted(problems, [file.source.name for file in files])
+    problems = in_order(problems, [file.source.name for file in files])
     if any(problem.level is Level.ERROR for problem in problems):
         raise ProfileError(problem for problem in problems if problem.level is Level.ERROR)
     return Inspected(profile, merged.tree, tuple(problems))
@@ -98,7 +99,7 @@ def _resolve(files: Sequence[_File], merged: Merged) -> tuple[Profile, list[Prob
     }
     stack, problems = read_stack(merged.tree, folders)
     controls, of_controls = read_controls(merged, [service.name for service in stack.services])
-    problems += [*merged.problems, *of_controls]
+    problems += [*merged.problems, *of_controls, *_bad_commands(merged.tree)]
     top = files[-1]
     if top.document.profile != top.source.path.stem:
         message = (
@@ -110,6 +111,7 @@ def _resolve(files: Sequence[_File], merged: Merged) -> tuple[Profile, list[Prob
         title=top.document.title,
         digest=hashlib.sha256(b"".join(file.content for file in files)).hexdigest(),
         files=tuple(file.source.name for file in files),
+        folder=str(top.source.path.parent),
         stack=stack,
         checks=merged.tree.nearest("checks").plain() if merged.tree.at("checks") else {},
         budgets={
@@ -123,6 +125,15 @@ def _resolve(files: Sequence[_File], merged: Merged) -> tuple[Profile, list[Prob
     return profile, problems
 
 
+def _bad_commands(tree: Node) -> Iterable[Problem]:
+    for name, options in tree.entries("checks").items():
+        command = options.at(COMMAND_OPTION)
+        words = [command] if command and isinstance(command.value, str) else options.items(COMMAND_OPTION)
+        if command and not (words and all(isinstance(word.value, str) and word.value for word in words)):
+            message = f"{COMMAND_OPTION!r} of check {name}: expected an executable, or a list of it and its arguments"
+            yield Problem(command.origin, message)
+
+
 def _waivers(merged: Merged, controls: Sequence[Control], problems: list[Problem]) -> Iterable[Waiver]:
     known = {control.id for control in controls}
     for node in merged.tree.items("waivers"):
@@ -132,11 +143,15 @@ def _waivers(merged: Merged, controls: Sequence[Control], problems: list[Problem
             cure = f"; it was replaced by {successors}" if successors else hint(waiver.control, known, offer=False)
             message = f"waiver for {waiver.control!r}, which is no control{cure}"
             problems.append(Problem(node.nearest("control").origin, message))
+        try:
+            date.fromisoformat(waiver.expires)
+        except ValueError:
+            problems.append(Problem(node.nearest("expires").origin, f"{waiver.expires!r} is no day of the calendar"))
         yield waiver
 
 
-def _sorted(problems: Iterable[Problem], files: Sequence[str]) -> list[Problem]:
-    """Once each, the most derived file first, then by place."""
+def in_order(problems: Iterable[Problem], files: Sequence[str]) -> list[Problem]:
+    """Each problem once: the most derived file's first, then by place. `files` are in the order of `Profile.files`."""
     rank = {name: index for index, name in enumerate(reversed(files))}
     unique = {(problem.origin, problem.message): problem for problem in problems}.values()
     return sorted(

@@ -66,7 +66,8 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         digest: sha256 hex over the bytes of all files that it was read from, in order.
-        files: those files, as the user would name them.
+        files: those files, as the user would name them; the profile's own is the last.
+        folder: where the profile's own file is on this machine; paths of the stack are relative to it.
         checks: check id -> options for all of its controls.
         budgets: check id -> budget in microseconds.
         sign_offs: roles that must sign.
@@ -76,6 +77,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str = ""
     digest: str = ""
     files: tuple[str, ...] = ()
+    folder: str = ""
     stack: StackSpec = StackSpec()
     checks: dict[str, dict[str, Any]] = {}
     budgets: dict[str, int] = {}

@@ -57,6 +57,20 @@ def options_for(profile: Profile, control: Control, check_id: str, check: Check 
     return {name: value for name, value in options.items() if name != COMMAND_OPTION}
 
 
+def executables(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """The checks that the profile brings along as executables: id -> command.
+
+    What has a slash is beside the profile; a bare name is looked up on PATH.
+    """
+    found = {}
+    for name, options in profile.checks.items():
+        command = options.get(COMMAND_OPTION)
+        if command:
+            first, *rest = [command] if isinstance(command, str) else command
+            found[name] = (str(Path(profile.folder, first).absolute()) if "/" in first else first, *rest)
+    return found
+
+
 def as_config(check: Check, options: Mapping[str, Any]) -> Any:
     """The options as the check's own frozen type.
 

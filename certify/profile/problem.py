@@ -58,8 +58,8 @@ def hint(name: str, known: Iterable[str], *, offer: bool = True) -> str:
     return f"; known: {', '.join(names)}" if names and offer else ""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """The known name that looks most like `name`; empty when none does."""
     by_folded = {other.casefold(): other for other in known}
-    close = difflib.get_close_matches(name.casefold()[:200], by_folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.casefold()[:200], by_folded, n=1, cutoff=cutoff)
     return by_folded[close[0]] if close else ""
