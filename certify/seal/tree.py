@@ -64,13 +64,18 @@ def scan(directory: Path) -> Tree:
     return Tree(dict(sorted(digests.items())), tuple(problems))
 
 
+def sealable(path: str) -> bool:
+    """Whether a file of this name can be sealed: no control characters, no backslash, no text that is not UTF-8."""
+    return not _ODD.search(path)
+
+
 def _below(directory: Path, path: str) -> str:
     return os.path.relpath(path, directory)
 
 
 def _examine(name: str, path: str, handle: int) -> str | Problem | None:
     """The digest of a file, None for a folder, or what is wrong with the entry."""
-    if _ODD.search(name):
+    if not sealable(name):
         return Problem("file-name", ascii(path), "a name with control characters, backslash or broken text", _CURE_KIND)
     try:
         mode = os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode
@@ -121,7 +126,7 @@ def _bad_sums(why: str, *, unsafe: bool = False) -> SealError:
 
 def _is_safe(path: str) -> bool:
     parts = path.split("/")
-    return _listed(path) and not _ODD.search(path) and not any(part in ("", ".", "..") for part in parts)
+    return _listed(path) and sealable(path) and not any(part in ("", ".", "..") for part in parts)
 
 
 def kind(path: str) -> str:

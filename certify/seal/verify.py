@@ -165,5 +165,5 @@ def _not_checked(told: Documents, commit: str, source: str) -> tuple[str, ...]:
         "the figures themselves: a signature says who signed, not that the machine measured right",
         "when it was sealed: the time is the signer's own clock",
         "whether the key was withdrawn, or a newer certificate replaces this one",
-        "whether the decision follows from the record: take it again with `certify decide`",
+        "whether the decision follows from the record: it was not taken again",
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from certify.model.outcome import Outcome, Verdict
-from certify.seal import files, keys
+from certify.seal import canonical, documents, files, keys
 from certify.seal.errors import SealError
 
 Spoil = Callable[[Path], Any]
@@ -328,3 +328,25 @@ def test_green_verdict_over_red_controls(
     with pytest.raises(SealError, match="contradicts") as caught:
         files.seal(written(told=story(outcome=outcome)), key)
     assert caught.value.code == "verdict-contradicts"
+
+
+def test_green_verdict_over_red_controls_that_somebody_sealed_all_the_same(
+    written: Callable[..., Path],
+    refused: Callable[..., Any],
+    key: keys.SigningKey,
+    story: Any,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    run = written(told=story(outcome=Outcome.FAIL))
+    with monkeypatch.context() as lax:
+        lax.setattr(documents, "contradictions", lambda _: ())
+        files.seal(run, key)
+    assert refused(run) == {("verdict-contradicts", "decision.json")}
+
+
+def test_sealed_by_two_keys(
+    sealed: Callable[..., Path], refused: Callable[..., Any], forger: Any, other_key: keys.SigningKey
+):
+    run = sealed()
+    forger.payload(run, "svr", canonical.compact(forger.statement(run, "svr")), other_key)
+    assert refused(run) == {("signer-unknown", "attestations/svr.sigstore.json"), ("mixed-signers", "attestations")}
