@@ -17,7 +17,7 @@ from certify.engine.protocol import Assignment, Progress
 from certify.engine.registry import Registry
 from certify.engine.runlog import RunLog
 from certify.engine.timing import Spans, now_us
-from certify.engine.workspace import EvidenceError, Workspace
+from certify.engine.workspace import Workspace
 from certify.model.outcome import Outcome
 from certify.model.record import JobResult, LedgerEntry, RuleResult
 
@@ -140,12 +140,8 @@ class Scheduler:
         )
 
     def _finish(self, job: Job, answers: Answers, waited_us: int) -> None:
-        digests: dict[str, str] = {}
-        problem = ""
-        try:
-            digests = self._workspace.job_digests(job.id)
-        except EvidenceError as error:
-            problem = str(error)
+        digests, odd = self._workspace.job_digests(job.id)
+        problem = f"left {', '.join(odd)} in its evidence, which is no regular file" if odd else ""
         if strays := self._workspace.remove_strays():
             problem = f"it, or a check beside it, wrote outside its evidence folder: {', '.join(strays)}"
         if problem:

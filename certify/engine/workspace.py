@@ -20,10 +20,6 @@ class OutputFolderError(Exception):
     """The folder for the results cannot be used; the message says why and what to do."""
 
 
-class EvidenceError(Exception):
-    """A check left something in the run's folder that is no evidence of its own."""
-
-
 def new_run_id() -> str:
     """Sorts by time, unique on any machine."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ-") + secrets.token_hex(3)
@@ -50,21 +46,21 @@ class Workspace:
         scratch.mkdir(parents=True)
         return evidence, scratch
 
-    def job_digests(self, job: str) -> dict[str, str]:
-        """SHA-256 of each evidence file of a job, by path relative to its folder.
+    def job_digests(self, job: str) -> tuple[dict[str, str], list[str]]:
+        """SHA-256 of each evidence file of a job, by path relative to its folder, and what was no regular file.
 
-        Raises:
-            EvidenceError: a link or something else that is no regular file lies there; it is removed.
+        Links and the like are removed: sealed evidence holds regular files only.
         """
         root = self.evidence / job
-        digests = {}
+        digests, odd = {}, []
         for path in sorted(root.rglob("*")):
+            name = path.relative_to(root).as_posix()
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 path.unlink()
-                raise EvidenceError(f"left {path.relative_to(root)} in its evidence, which is no regular file")
-            if path.is_file():
-                digests[path.relative_to(root).as_posix()] = digest_file(path)
-        return digests
+                odd.append(name)
+            elif path.is_file():
+                digests[name] = digest_file(path)
+        return digests, odd
 
     def remove_strays(self) -> list[str]:
         """Remove what lies outside every job's folder and is not the engine's; gives the names."""

@@ -1,0 +1,7 @@
+"""`python -m certify` is the command `certify`."""
+
+import sys
+
+from certify.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,159 @@
+"""A small product with checks of every good and bad kind, run by the real command."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLUGIN = '''
+import asyncio, os, pathlib, signal, subprocess, sys, time
+import msgspec
+from certify.api import *
+
+class Config(CheckConfig):
+    """Options."""
+    behave: str = "well"
+    seconds: int = 60
+
+class Seen(msgspec.Struct, frozen=True):
+    size: int
+
+async def observe(ctx, config):
+    print("not for the protocol")
+    match config.behave:
+        case "raise": raise RuntimeError("no \\x1b[31mluck")
+        case "hang": time.sleep(config.seconds)
+        case "hang-with-child":
+            child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({config.seconds})"], start_new_session=True)
+            ctx.write_evidence("child.pid", str(child.pid))
+            time.sleep(config.seconds)
+        case "killed": os.kill(os.getpid(), signal.SIGKILL)
+        case "nothing": return None
+        case "nan": return object()
+        case "outside": (ctx.evidence.parent / "planted.txt").write_text("x")
+        case "above": (ctx.evidence.parent.parent / "report.html").write_text("forged")
+        case "climb": ctx.write_evidence("../../x", "x")
+        case "link": (ctx.evidence / "link").symlink_to("/etc/passwd")
+        case "zero": return Seen(0)
+        case "weak": ctx.weaken("shortened", "1 instead of 2")
+    return Seen(3)
+
+def judge(seen, criteria):
+    found = [Finding("small", "too small")] if seen.size < 2 and seen.size else []
+    return Ruling.of_findings(found, examined=seen.size, summary=f"size {seen.size}")
+
+def seed(seen, criteria):
+    yield Seeded("smaller", Seen(1), code="small")
+
+def seed_nothing(seen, criteria):
+    return []
+
+def seed_missed(seen, criteria):
+    yield Seeded("not small at all", Seen(9))
+
+def judge_raises(seen, criteria):
+    raise ZeroDivisionError("judge")
+
+CHECK = Check(id="sample", title="Sample", observe=observe, observation=Seen, config=Config, budget=30, rules=(
+    Rule("size", "big enough", judge, seed),
+    Rule("unseeded", "seeds nothing", judge, seed_nothing),
+    Rule("blind", "misses its seeds", judge, seed_missed),
+    Rule("raises", "raises", judge_raises, seed),
+    Rule("needy", "needs a broker", judge, seed, needs=frozenset({Capability.KAFKA})),
+    Rule("limited", "needs a limit", judge, seed, limits={"most": None}),
+    Rule("alone", "needs the machine", judge, seed, needs=frozenset({Capability.EXCLUSIVE})),
+))
+'''
+
+
+@dataclass
+class Result:
+    """One finished command: exit code, output, and what it left."""
+
+    code: int
+    stdout: str
+    stderr: str
+    out: Path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads((self.out / "record.json").read_text())
+        return record
+
+    @property
+    def decision(self) -> dict[str, Any]:
+        decision: dict[str, Any] = json.loads((self.out / "decision.json").read_text())
+        return decision
+
+    def control(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(control for control in self.record["controls"] if control["id"] == name)
+        return found
+
+
+class Product:
+    """A folder with a profile and an installed plug-in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        plugins = folder / "plugins"
+        info = plugins / "sample_plugin-1.0.dist-info"
+        info.mkdir(parents=True)
+        (plugins / "sample_plugin.py").write_text(PLUGIN)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sample-plugin\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[certify.checks]\nsample = sample_plugin:CHECK\n")
+        # No git repository: whatever holds the temporary folder is not this product's source.
+        self.environment = os.environ | {
+            "PYTHONPATH": str(plugins),
+            "GIT_CEILING_DIRECTORIES": str(folder.parent),
+            "TMPDIR": str(folder),
+        }
+
+    def profile(self, controls: dict[str, Any], **more: Any) -> Path:
+        path = self.folder / "product.yaml"
+        stack = {"targets": {"shop": "http://127.0.0.1:9"}, "source": ".", "services": {"shop": {}}}
+        path.write_text(json.dumps({"profile": "product", "stack": stack, "controls": controls} | more))
+        return path
+
+    def executable(self, name: str, body: str) -> str:
+        path = self.folder / name
+        path.write_text(f"#!{sys.executable}\nimport json, os, sys, time\n{body}")
+        path.chmod(0o755)
+        return f"./{name}"
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "certify", *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(self, process: "subprocess.Popen[str]", timeout: float = 60) -> Result:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            raise
+        return Result(process.returncode, stdout, stderr, self.folder / "certification")
+
+    def certify(self, *arguments: str) -> Result:
+        return self.finish(self.start(*arguments))
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Product:
+    return Product(tmp_path)
+
+
+def one(rule: str, **more: Any) -> dict[str, Any]:
+    return {"title": "a control", "severity": "high", "prove": [rule]} | more

@@ -1,0 +1,102 @@
+"""A run that is interrupted or killed leaves nothing behind, and nothing that verifies as certified."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HANG = {"title": "hangs", "severity": "high", "prove": ["sample.size"], "with": {"behave": "hang-with-child"}}
+QUICK = {"title": "quick", "severity": "high", "prove": ["sample.size"]}
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
+def living(mark: str) -> list[int]:
+    """Processes, zombies apart, that have `mark` in their environment."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            zombie = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            if not zombie and mark.encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def hanging_child(folder: Path) -> bool:
+    return any(path.read_text() for path in folder.glob(".certification-*/evidence/*/child.pid"))
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith((".certification-", "certify-2"))]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_seals_what_it_has(product: Any, number: signal.Signals, code: int) -> None:
+    product.profile({"C-1": HANG, "C-2": QUICK})
+    product.environment["SAMPLE_MARK"] = mark = f"mark-{os.getpid()}-{product.folder.name}"
+    process = product.start("--profile", "product.yaml", "--jobs", "2")
+    wait_for(lambda: hanging_child(product.folder) and b"job-ended" in _runlog(product.folder))
+    process.send_signal(number)
+    result = product.finish(process)
+    assert result.code == code
+    assert result.control("C-1")["reason"].startswith("interrupted")
+    assert result.control("C-2")["outcome"] == "pass"
+    assert result.record["interrupted"] == number.name
+    assert result.decision["verdict"] == "INCONCLUSIVE"
+    assert product.certify("verify", "certification").code == 3
+    assert living(mark) == []
+    assert leftovers(product.folder) == []
+
+
+def _runlog(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob(".certification-*/evidence/runlog.jsonl"))
+
+
+def test_a_killed_run_leaves_nothing(product: Any) -> None:
+    product.profile({"C-1": HANG})
+    product.environment["SAMPLE_MARK"] = mark = f"mark-{os.getpid()}-{product.folder.name}"
+    process = product.start("--profile", "product.yaml")
+    wait_for(lambda: hanging_child(product.folder))
+    process.kill()
+    process.communicate()
+    wait_for(lambda: living(mark) == [] and leftovers(product.folder) == [], seconds=10)
+    assert not (product.folder / "certification").exists()
+
+
+def test_two_runs_at_once_take_turns_where_they_must(product: Any) -> None:
+    alone = {"title": "alone", "severity": "high", "prove": ["sample.alone"], "with": {"behave": "hang", "seconds": 1}}
+    product.profile({"C-1": alone})
+    runs = [product.start("--profile", "product.yaml", "--out", name) for name in ("one", "two")]
+    finished = [product.finish(run) for run in runs]
+    assert [run.code for run in finished] == [3, 3]
+    records = [_read(product.folder / name) for name in ("one", "two")]
+    assert [record["controls"][0]["outcome"] for record in records] == ["pass", "pass"]
+    waits = sorted(record["jobs"][0]["waitedUs"] for record in records)
+    assert waits[0] < 900_000 < waits[1] + 400_000
+
+
+def test_two_runs_into_one_folder_leave_one_whole_result(product: Any) -> None:
+    product.profile({"C-1": QUICK})
+    runs = [product.start("--profile", "product.yaml") for _ in range(3)]
+    assert [product.finish(run).code for run in runs] == [3, 3, 3]
+    assert product.certify("verify", "certification").code == 3
+    assert leftovers(product.folder) == []
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((folder / "record.json").read_text())
+    return record
