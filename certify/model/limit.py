@@ -8,7 +8,7 @@ from typing import Final, Self
 import msgspec
 
 from certify.model.outcome import Outcome
-from certify.model.quantity import NUMBER_PATTERN, Quantity, format_quantity, parse_quantity
+from certify.model.quantity import NUMBER_PATTERN, Quantity, parse_quantity
 
 _COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
     "<": operator.lt,
@@ -54,9 +54,11 @@ class Limit(msgspec.Struct, frozen=True):
             ValueError: not of that form.
         """
         found = _PATTERN.fullmatch(text)
-        quantity = parse_quantity(found[2] if found else text)
+        written = found[2] if found else text
+        quantity = parse_quantity(written)
         sign = (found[1] if found else None) or "=="
-        return cls(sign, quantity.value, quantity.unit, f"{sign} {format_quantity(*quantity)}", origin)
+        # As written, because a formatted figure may be rounded and a limit must be told exactly.
+        return cls(sign, quantity.value, quantity.unit, f"{sign} {written}", origin)
 
     def holds(self, value: int) -> bool:
         """Whether `value`, in this limit's smallest unit, is within the limit."""
