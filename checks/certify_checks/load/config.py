@@ -1,0 +1,62 @@
+"""Options of the load check: shapes (what users do) and how many of them, for how long."""
+
+from typing import Any
+
+import msgspec
+
+from certify.api import CheckConfig, Duration
+
+
+class Pick(CheckConfig, frozen=True):
+    """Values found in the stack before the load starts: a query, and the dotted path of the values in its `data`."""
+
+    query: str
+    path: str
+    role: str = ""
+
+
+class Operation(CheckConfig, frozen=True):
+    """One GraphQL operation of a mix.
+
+    In `variables`, a text `{NAME}` alone becomes a random value of the pick NAME, and `{unique}` inside a text becomes
+    a number that no other request has. `nullable`: a null at the top of `data` is a right answer.
+    """
+
+    name: str
+    query: str
+    weight: int = 1
+    variables: dict[str, Any] = msgspec.field(default_factory=dict)
+    role: str = ""
+    nullable: bool = False
+
+
+class Shape(CheckConfig, frozen=True):
+    """A named mix of operations, and the picks that their variables use."""
+
+    operations: tuple[Operation, ...] = ()
+    picks: dict[str, Pick] = msgspec.field(default_factory=dict)
+
+
+class LoadConfig(CheckConfig, frozen=True):
+    """Users, ramp and hold of one load, in a closed model: a user waits for the answer, thinks, and asks again.
+
+    Requests that start during `ramp` and `warmup` are not counted. `role` is whose token operations use that name none.
+    """
+
+    shapes: dict[str, Shape] = msgspec.field(default_factory=dict)
+    shape: str = ""
+    users: int = 100
+    ramp: Duration = Duration("5 s")
+    warmup: Duration = Duration("3 s")
+    hold: Duration = Duration("5 m")
+    quick_hold: Duration = Duration("12 s")
+    think_min: Duration = Duration("500 ms")
+    think_max: Duration = Duration("1500 ms")
+    timeout: Duration = Duration("10 s")
+    role: str = "admin"
+
+    def chosen(self) -> Shape | None:
+        """The shape that `shape` names, or the only one there is."""
+        if not self.shape and len(self.shapes) == 1:
+            return next(iter(self.shapes.values()))
+        return self.shapes.get(self.shape)

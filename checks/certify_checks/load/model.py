@@ -1,0 +1,74 @@
+"""What the load check saw: exact response times per operation, and how sound the instrument was."""
+
+import msgspec
+
+
+class OperationSeen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One operation of the mix in the measured window.
+
+    Attributes:
+        name: as the shape names it.
+        answered: response times in microseconds of right answers, ascending, every single one.
+        failed: class of outcome -> how many; see `certify_checks.load.outcomes`.
+        examples: class of outcome -> what the first of them said; text of a service, so hostile.
+    """
+
+    name: str
+    answered: tuple[int, ...] = ()
+    failed: dict[str, int] = {}
+    examples: dict[str, str] = {}
+
+    @property
+    def failures(self) -> int:
+        """Requests without a right answer."""
+        return sum(self.failed.values())
+
+
+class Calibration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The same generator beside the load against a server of ours that says how long it took.
+
+    `overheads_us`: measured minus true time, ascending, one for each request in the measured window.
+    """
+
+    overheads_us: tuple[int, ...] = ()
+    delay_us: int = 0
+
+
+class Generator(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the generator's process fared: share of one core, and how late its own timers rang."""
+
+    cpu_ppm: int = 0
+    lag_p95_us: int = 0
+    lag_max_us: int = 0
+    users: int = 0
+    version: str = ""
+
+
+class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything that was observed. `unusable` is a reason code when no load could be made, `detail` says why."""
+
+    shape: str = ""
+    users: int = 0
+    hold_us: int = 0
+    timeout_us: int = 0
+    quick: bool = False
+    operations: tuple[OperationSeen, ...] = ()
+    calibration: Calibration = Calibration()
+    generator: Generator = Generator()
+    unusable: str = ""
+    detail: str = ""
+
+    @property
+    def answered(self) -> int:
+        """Right answers, over all operations."""
+        return sum(len(operation.answered) for operation in self.operations)
+
+    @property
+    def failures(self) -> int:
+        """Requests without a right answer, over all operations."""
+        return sum(operation.failures for operation in self.operations)
+
+    @property
+    def requests(self) -> int:
+        """All requests of the measured window."""
+        return self.answered + self.failures

@@ -1,0 +1,53 @@
+"""Classes of outcome of one GraphQL request, counted apart. Pure; standard library only, for the generator imports it."""
+
+import json
+from typing import Any, Final
+
+OK: Final = "ok"
+CONNECTION: Final = "connection"
+THROTTLED: Final = "throttled"
+HTTP: Final = "http"
+GRAPHQL: Final = "graphql"
+WRONG: Final = "wrong-body"
+UNANSWERED: Final = "unanswered"
+
+FAILED: Final = {
+    CONNECTION: "no answer came: refused, reset or timed out",
+    THROTTLED: "HTTP 429",
+    HTTP: "another HTTP status than 200",
+    GRAPHQL: "GraphQL errors in a 200",
+    WRONG: "a 200 whose body is not the answer",
+    UNANSWERED: "still without an answer at the end",
+}
+
+
+def classify(status: int, body: bytes, *, nullable: bool = False) -> tuple[str, str]:
+    """The class of an answer and, unless it is `ok`, what it said. Status 0: no answer."""
+    if not status:
+        return CONNECTION, ""
+    if status == 429:
+        return THROTTLED, _shown(body)
+    if status != 200:
+        return HTTP, f"HTTP {status} {_shown(body)}"
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return WRONG, _shown(body)
+    return _of_answer(told, body, nullable=nullable)
+
+
+def _of_answer(told: Any, body: bytes, *, nullable: bool) -> tuple[str, str]:
+    if not isinstance(told, dict):
+        return WRONG, _shown(body)
+    if errors := told.get("errors"):
+        first = errors[0] if isinstance(errors, list) else errors
+        return GRAPHQL, str(first.get("message", first) if isinstance(first, dict) else first)[:300]
+    data = told.get("data")
+    if not isinstance(data, dict) or not data:
+        return WRONG, _shown(body)
+    empty = [name for name, value in data.items() if value is None]
+    return (WRONG, f"{empty[0]} is null") if empty and not nullable else (OK, "")
+
+
+def _shown(body: bytes) -> str:
+    return body[:300].decode(errors="replace")

@@ -1,0 +1,61 @@
+"""Reads the generator's files into an observation. Only requests that began in the measured window count."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from certify_checks.load.calibration import DELAY
+from certify_checks.load.model import Calibration, Generator, OperationSeen
+from certify_checks.load.outcomes import OK
+from certify_checks.load.tally import CALIBRATION, REQUESTS
+
+SUMMARY = "generator.json"
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What the generator says of a run, apart from its requests."""
+
+    window_us: tuple[int, int]
+    users: int
+    cpu_ppm: int
+    lag_p95_us: int
+    lag_max_us: int
+    examples: dict[str, str]
+    version: str
+
+    def generator(self) -> Generator:
+        """As it stands in the observation."""
+        return Generator(self.cpu_ppm, self.lag_p95_us, self.lag_max_us, self.users, self.version)
+
+
+def read(folder: Path, names: list[str]) -> tuple[tuple[OperationSeen, ...], Calibration, Generator]:
+    """Read the files of one run; `names` are the operations in the order of the configuration.
+
+    Raises:
+        OSError: a file is missing.
+        msgspec.DecodeError: the summary cannot be read.
+    """
+    summary = msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
+    begin, end = summary.window_us
+    requests = [row for row in _rows(folder / REQUESTS) if begin <= int(row["start_us"]) < end]
+    timed = [row for row in _rows(folder / CALIBRATION) if begin <= int(row["start_us"]) < end]
+    overheads = tuple(sorted(int(row["elapsed_us"]) - int(row["true_us"]) for row in timed))
+    operations = tuple(_operation(number, name, requests, summary.examples) for number, name in enumerate(names))
+    return operations, Calibration(overheads, round(DELAY * 1_000_000)), summary.generator()
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(newline="", encoding="utf-8") as source:
+        return list(csv.DictReader(source))
+
+
+def _operation(number: int, name: str, rows: list[dict[str, Any]], examples: dict[str, str]) -> OperationSeen:
+    own = [row for row in rows if int(row["operation"]) == number]
+    failed = Counter(row["outcome"] for row in own if row["outcome"] != OK)
+    said = {outcome: text for outcome in failed if (text := examples.get(f"{number} {outcome}"))}
+    return OperationSeen(
+        name, tuple(sorted(int(row["elapsed_us"]) for row in own if row["outcome"] == OK)), dict(failed), said
+    )

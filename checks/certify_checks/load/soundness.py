@@ -1,0 +1,56 @@
+"""Whether a load was made as asked, and by an instrument that can be believed. Pure."""
+
+from certify.api import Limit, Ruling, format_quantity
+from certify_checks.load.model import LoadSeen
+from certify_checks.load.statistics import percentile
+
+P95 = 950_000
+CALIBRATED = 20  # requests to the calibration server below which its percentile says nothing
+BUSIEST = 850_000  # ppm of one core; beyond it the generator measures its own queue
+ROOM = 10  # the instrument's error at the percentile may be at most this part of the limit
+FASTER = -200  # us by which a clock may read less than the truth before it cannot be believed
+_CURES = {
+    "unknown-shape": "name one of the profile's shapes in `with: {shape: ...}`",
+    "no-operations": "give the shape operations with a weight above 0",
+    "no-gateway": "declare `gateway:` in the profile, and see why it did not start",
+    "login-failed": "give the stack a user of that role, or set `role` in the check's options",
+    "pick-failed": "mend the pick's query and path, or seed the stack with such data",
+    "generator-failed": "read generator.log in the evidence",
+}
+
+
+def unusable(seen: LoadSeen) -> Ruling | None:
+    """Why the load says nothing; None when it was made with all its users."""
+    if seen.unusable:
+        cure = _CURES.get(seen.unusable, "read the evidence")
+        return Ruling.inconclusive(seen.unusable, seen.detail, cure=cure)
+    if not seen.requests:
+        cure = "lengthen `hold`, or see why no user sent a request"
+        return Ruling.inconclusive("no-samples", "no request fell into the measured window", cure=cure)
+    if seen.generator.users < seen.users:
+        summary = f"only {seen.generator.users} of {seen.users} users were there for the whole hold"
+        return Ruling.inconclusive("users-not-reached", summary, cure="lengthen `ramp`, or use a faster machine")
+    return None
+
+
+def unsound(seen: LoadSeen, limit: Limit) -> Ruling | None:
+    """Why measured times cannot be believed against `limit`; None when they can."""
+    problem = _problem(seen, limit.value // ROOM)
+    cure = "give the run a quieter or faster machine; nothing else may run beside a load"
+    return Ruling.inconclusive("generator-unsound", problem, cure=cure, examined=seen.requests) if problem else None
+
+
+def _problem(seen: LoadSeen, room_us: int) -> str:
+    overheads = seen.calibration.overheads_us
+    if len(overheads) < CALIBRATED:
+        return f"only {len(overheads)} calibration requests, at least {CALIBRATED} are needed"
+    if overheads[0] < FASTER:
+        return f"a calibration request was measured {-overheads[0]} us shorter than it was"
+    if (error := percentile(overheads, P95)) > room_us:
+        shown, allowed = format_quantity(error, "us"), format_quantity(room_us, "us")
+        return (
+            f"the instrument reads up to {shown} too much at its own p95; {allowed} (a tenth of the limit) is allowed"
+        )
+    if seen.generator.cpu_ppm > BUSIEST:
+        return f"the generator used {format_quantity(seen.generator.cpu_ppm, 'ppm')} of a core"
+    return ""

@@ -1,0 +1,77 @@
+"""The users that Locust runs: those of the load, and a few that calibrate. Imported by the generator only."""
+
+import json
+import random
+import time
+from typing import Any
+
+import locust
+
+from certify_checks.load.outcomes import classify
+from certify_checks.load.tally import Tally
+from certify_checks.load.variables import fill
+
+CALIBRATING = 2
+PAUSE = 0.08  # seconds between two requests of a calibrating user: some 20 a second in all
+
+Config = dict[str, Any]
+
+
+def load_user(config: Config, tally: Tally) -> type[locust.FastHttpUser]:
+    """A user who picks an operation by weight, waits for the answer, thinks, and goes on."""
+    operations: list[Config] = config["operations"]
+    weights = [operation["weight"] for operation in operations]
+    chance = random.Random(config["seed"])  # noqa: S311 - a repeatable load, no secret
+    run = f"{time.time_ns():x}"
+    numbers = iter(range(1 << 62))
+
+    class LoadUser(locust.FastHttpUser):
+        host = config["url"]
+        connection_timeout = network_timeout = config["timeout"]
+        max_retries = 0
+        insecure = False
+
+        def wait_time(self) -> float:
+            return chance.uniform(config["think_min"], config["think_max"])
+
+        @locust.task
+        def ask(self) -> None:
+            number = chance.choices(range(len(operations)), weights)[0]
+            operation = operations[number]
+            variables = fill(operation["variables"], config["values"], chance, f"{run}{next(numbers):x}")
+            body = json.dumps({"query": operation["query"], "variables": variables})
+            about = {"user": id(self), "nullable": operation["nullable"]}
+            tally.begin(id(self), number)
+            self.client.post(
+                config["path"], data=body, headers=operation["headers"], name=operation["name"], context=about
+            )
+
+    return LoadUser
+
+
+def calibrating_user(config: Config, tally: Tally) -> type[locust.FastHttpUser]:
+    """A user of the calibration server, which answers with the time that it really took."""
+
+    class CalibratingUser(locust.FastHttpUser):
+        fixed_count = CALIBRATING
+        host = config["calibration_url"]
+        wait_time = locust.constant(PAUSE)
+
+        @locust.task
+        def ask(self) -> None:
+            self.client.get("/", name="calibration", context={"start": tally.now()})
+
+    return CalibratingUser
+
+
+def record(tally: Tally, response_time: float, response: Any, context: Config, exception: BaseException | None) -> None:
+    """Note one finished request; `response_time` is Locust's, in milliseconds and not yet rounded."""
+    elapsed_us = round(response_time * 1000)
+    content: bytes = response.content or b""
+    if "start" in context:
+        if content.isdigit():
+            tally.calibration.append((context["start"], elapsed_us, int(content)))
+        return
+    status = 0 if exception else int(response.status_code or 0)
+    outcome, said = classify(status, content, nullable=context["nullable"])
+    tally.end(context["user"], elapsed_us, outcome, said or str(exception or "")[:300])
