@@ -1,10 +1,23 @@
-"""What every test may use."""
+"""What every test may use: required tools, own user folders, the booted reference stack."""
 
+import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+
+from certify.api import Context, Stack
+
+Boot = Callable[..., AbstractContextManager[Stack]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs all that uses the shared stack, so that it is booted once."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("shared-stack"))
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +42,42 @@ def own_user_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setenv("CERTIFY_LOCK", str(folder / "machine.lock"))
     for name in ("CERTIFY_KEY", "CERTIFY_KEY_PASSWORD", "CERTIFY_PUBLIC_KEY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@contextmanager
+def _booted(folder: Path, *overlays: str) -> Iterator[Stack]:
+    from certify.drivers.embedded import EmbeddedDriver
+    from certify.profile.load import load_profile
+
+    driver = EmbeddedDriver(load_profile("finance").stack, folder, overlays)
+    with asyncio.Runner() as runner:
+        try:
+            yield runner.run(driver.start(lambda _: None)).stack
+        finally:
+            runner.run(driver.stop())
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The finance stack, clean and shared: do not break it."""
+    with _booted(tmp_path_factory.mktemp("stack")) as booted:
+        yield booted
+
+
+@pytest.fixture
+def boot(tmp_path: Path) -> Boot:
+    """Boot a finance stack of one's own: `with boot("certify_faults.owasp:accept_any_token") as stack`."""
+    return lambda *overlays: _booted(tmp_path / "stack", *overlays)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Callable[..., Context]:
+    """A context for a check's `observe`: `context(stack, "owasp", source_root=...)`."""
+
+    def make(stack: Stack, check: str, **more: object) -> Context:
+        evidence, scratch = tmp_path / "evidence", tmp_path / "scratch"
+        evidence.mkdir(exist_ok=True)
+        scratch.mkdir(exist_ok=True)
+        return Context(check=check, evidence=evidence, scratch=scratch, stack=stack, **more)  # type: ignore[arg-type]
+
+    return make
