@@ -1,0 +1,72 @@
+"""``python -m certify_stack.erp``: one service, migrations, or the whole stack.
+
+python -m certify_stack.erp finance --port 8081
+python -m certify_stack.erp migrate finance
+python -m certify_stack.erp up
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from certify_stack.erp import SERVICES
+from certify_stack.kit.settings import Settings, SettingsError
+
+USAGE = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0] in {"up", "describe"}:
+        from certify_stack.embedded import launcher  # noqa: PLC0415 - one service needs nothing of it
+
+        return int(launcher.main(arguments))
+    given = _parser().parse_args(arguments)
+    return _migrate(given) if given.command == "migrate" else _serve(given)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m certify_stack.erp", description="The services of the ERP.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("up", help="start PostgreSQL, all services and the gateway", add_help=False)
+    commands.add_parser("describe", help="print where source and suites lie, as JSON", add_help=False)
+    migrate = commands.add_parser("migrate", help="bring the database of a service to head")
+    migrate.add_argument("service", choices=SERVICES, metavar="SERVICE", help=", ".join(SERVICES))
+    for name in SERVICES:
+        service = commands.add_parser(name, help=f"serve {name}")
+        service.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        service.add_argument("--port", type=int, default=0, help="port to listen on (default: the system chooses)")
+    return parser
+
+
+def _migrate(given: argparse.Namespace) -> int:
+    from certify_stack.kit.migrate import upgrade  # noqa: PLC0415 - a serving process does without
+
+    settings = _settings()
+    if settings is None:
+        return USAGE
+    upgrade(settings.database_dsn, given.service)
+    return 0
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from certify_stack.kit.server import listen, serve  # noqa: PLC0415 - the help page does without
+
+    settings = _settings()
+    if settings is None:
+        return USAGE
+    serve(given.command, settings, listen(given.host, given.port))
+    return 0
+
+
+def _settings() -> Settings | None:
+    try:
+        return Settings.from_env()
+    except SettingsError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,12 @@
+"""Who did what and when: an append-only chain of entries."""
+
+from certify_stack.erp.audit.operations import MUTATIONS, QUERIES, AuditEntry
+from certify_stack.kit.model import Service
+
+SERVICE = Service(
+    name="audit",
+    description="What was done, by whom, to what.",
+    queries=QUERIES,
+    mutations=MUTATIONS,
+    types=(AuditEntry,),
+)

@@ -1,0 +1,1 @@
+"""The service finance, event sourced: invoices and payments."""

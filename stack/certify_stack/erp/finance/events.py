@@ -1,0 +1,128 @@
+"""The events of finance: typed, versioned, and upgraded when an old version is read."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of an invoice as it was agreed."""
+
+    product_id: UUID
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    vat_rate: Decimal
+    net: Decimal
+    vat: Decimal
+
+
+class InvoiceCreated(msgspec.Struct, frozen=True):
+    """An invoice was drawn up. Version 2: the tax rate stands in each line, and the currency is stated."""
+
+    number: str
+    customer_id: UUID
+    currency: str
+    lines: tuple[Line, ...]
+    net: Decimal
+    vat: Decimal
+
+
+class InvoiceIssued(msgspec.Struct, frozen=True):
+    """An invoice was sent; from now on the customer owes its gross amount."""
+
+    customer_id: UUID
+    currency: str
+    gross: Decimal
+    due_on: date
+
+
+class InvoicePaymentApplied(msgspec.Struct, frozen=True):
+    """A payment was set against an invoice."""
+
+    payment_id: UUID
+    customer_id: UUID
+    currency: str
+    amount: Decimal
+
+
+class PaymentReceived(msgspec.Struct, frozen=True):
+    """Money came in for an invoice."""
+
+    invoice_id: UUID
+    customer_id: UUID
+    currency: str
+    amount: Decimal
+    idempotency_key: str
+
+
+Event = InvoiceCreated | InvoiceIssued | InvoicePaymentApplied | PaymentReceived
+
+VERSIONS: Mapping[type[Any], int] = {
+    InvoiceCreated: 2,
+    InvoiceIssued: 1,
+    InvoicePaymentApplied: 1,
+    PaymentReceived: 1,
+}
+TYPES: Mapping[str, type[Any]] = {kind.__name__: kind for kind in VERSIONS}
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event with its place: global position, stream and version in the stream."""
+
+    position: int
+    stream_id: UUID
+    stream_version: int
+    recorded_at: datetime
+    event: Event
+
+
+class UnknownEventError(ValueError):
+    """A stored event has a type or version that this code does not know."""
+
+
+def _created_2(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 had one tax rate for the whole invoice and knew only the taka."""
+    rate = data["vat_rate"]
+    lines = [{**line, "vat_rate": rate} for line in data["lines"]]
+    rest = {key: value for key, value in data.items() if key != "vat_rate"}
+    return {**rest, "lines": lines, "currency": "BDT"}
+
+
+# (type, stored version) -> data of the next version.
+UPCASTERS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    ("InvoiceCreated", 1): _created_2,
+}
+
+
+def encode(event: Event) -> tuple[str, int, str]:
+    """Return type name, version and data as JSON; amounts are strings."""
+    return type(event).__name__, VERSIONS[type(event)], msgspec.json.encode(event).decode()
+
+
+def decode(kind: str, version: int, data: str | bytes) -> Event:
+    """Return a stored event in its newest version.
+
+    Raises:
+        UnknownEventError: The type is unknown, or no chain of upgrades leads to the newest version.
+    """
+    target = TYPES.get(kind)
+    if target is None:
+        raise UnknownEventError(f"unknown event type {kind!r}")
+    if version == VERSIONS[target]:
+        event: Event = msgspec.json.decode(data, type=target)
+        return event
+    values = msgspec.json.decode(data)
+    for step in range(version, VERSIONS[target]):
+        upgrade = UPCASTERS.get((kind, step))
+        if upgrade is None:
+            raise UnknownEventError(f"no upgrade of {kind} from version {step}")
+        values = upgrade(values)
+    if version > VERSIONS[target]:
+        raise UnknownEventError(f"{kind} version {version} is newer than this code")
+    upgraded: Event = msgspec.convert(values, type=target)
+    return upgraded

@@ -1,0 +1,64 @@
+"""Fill freshly migrated databases with consistent, deterministic data."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import asyncpg
+
+from certify_stack.erp.samples import count_of, sample_row
+from certify_stack.kit.app import load_service
+from certify_stack.kit.database import Connection
+from certify_stack.kit.model import Entity
+
+
+def seed(dsns: Mapping[str, str], size: int = 1) -> dict[str, int]:
+    """Fill the databases of services; call it where no event loop runs.
+
+    Args:
+        dsns: Service name -> DSN; services that are absent are left alone.
+        size: 1 gives 50 customers, 50 products and 200 invoices; n gives n times as many.
+
+    Returns:
+        Table (``service.table``) -> number of rows.
+    """
+    return asyncio.run(seed_async(dsns, size))
+
+
+async def seed_async(dsns: Mapping[str, str], size: int = 1) -> dict[str, int]:
+    """Fill the databases of services, all at once; see ``seed``."""
+    done = await asyncio.gather(*(_seed_service(name, dsn, size) for name, dsn in dsns.items()))
+    return {table: rows for counts in done for table, rows in counts.items()}
+
+
+async def _seed_service(name: str, dsn: str, size: int) -> dict[str, int]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            counts = {
+                f"{name}.{entity.table}": await _seed_entity(connection, entity, size)
+                for entity in load_service(name).entities
+            }
+            if name == "finance":
+                from certify_stack.erp.finance.samples import seed_finance  # noqa: PLC0415 - others do without
+
+                counts |= await seed_finance(connection, size)
+            await connection.execute("ANALYZE")
+    finally:
+        await connection.close()
+    return counts
+
+
+async def _seed_entity(connection: Connection, entity: Entity, size: int) -> int:
+    rows = [sample_row(entity, number, size) for number in range(count_of(entity.name, size))]
+    await copy_rows(connection, entity.table, rows)
+    return len(rows)
+
+
+async def copy_rows(connection: Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Copy rows (column -> value, all alike) into a table."""
+    records = list(rows)
+    if records:
+        columns = list(records[0])
+        values = [tuple(record.values()) for record in records]
+        await connection.copy_records_to_table(table, columns=columns, records=values)
