@@ -4,6 +4,7 @@ Both take samples for independent. Requests of one closed model are correlated, 
 the nominal one; the decision stays on the safe side because an interval that touches the limit decides nothing.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -66,7 +67,8 @@ def _solve(falling: Falling) -> float:
 
 def _at_most(events: int, count: int, share: float) -> float:
     """P(X <= events) for X ~ Binomial(count, share)."""
-    return math.fsum(probability for successes, probability in _binomial(count, share) if successes <= events)
+    terms = itertools.takewhile(lambda term: term[0] <= events, _binomial(count, share))
+    return math.fsum(probability for _, probability in terms)
 
 
 def _binomial(count: int, share: float) -> Iterator[tuple[int, float]]:

@@ -67,11 +67,21 @@ def calibrating_user(config: Config, tally: Tally) -> type[locust.FastHttpUser]:
 def record(tally: Tally, response_time: float, response: Any, context: Config, exception: BaseException | None) -> None:
     """Note one finished request; `response_time` is Locust's, in milliseconds and not yet rounded."""
     elapsed_us = round(response_time * 1000)
-    content: bytes = response.content or b""
+    status, content = _read(response, exception)
     if "start" in context:
         if content.isdigit():
             tally.calibration.append((context["start"], elapsed_us, int(content)))
         return
-    status = 0 if exception else int(response.status_code or 0)
     outcome, said = classify(status, content, nullable=context["nullable"])
     tally.end(context["user"], elapsed_us, outcome, said or str(exception or "")[:300])
+
+
+def _read(response: Any, exception: BaseException | None) -> tuple[int, bytes]:
+    """Status and body; status 0 when no whole answer came. Locust raises for each status that is no success, too."""
+    status = int(response.status_code or 0)
+    if exception and status < 400:
+        return 0, b""
+    try:
+        return status, response.content or b""
+    except Exception:  # noqa: BLE001 - whatever went wrong while the body was read, there is no whole answer
+        return 0, b""

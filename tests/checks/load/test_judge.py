@@ -1,0 +1,146 @@
+import msgspec
+import pytest
+from certify_checks.load.check import CHECK
+from certify_checks.load.errors import needed
+from certify_checks.load.model import Calibration, LoadSeen, OperationSeen
+from msgspec.structs import replace
+
+from certify.api import Criteria, Limit, Outcome, Rule
+
+LATENCY, ERRORS = CHECK.rules
+
+
+def criteria(p95: str = "< 300 ms", share: str = "< 0.1 %") -> Criteria:
+    return Criteria({"p95": Limit.parse(p95), "share": Limit.parse(share)})
+
+
+def seen_with(clean: LoadSeen, times: list[int], failed: dict[str, int] | None = None) -> LoadSeen:
+    return replace(clean, operations=(OperationSeen("list", tuple(sorted(times)), failed or {}),))
+
+
+@pytest.mark.parametrize("rule", CHECK.rules, ids=lambda rule: rule.id)
+def test_a_clean_observation_passes_with_interval_and_samples(rule: Rule, clean: LoadSeen):
+    ruling = rule.judge(clean, criteria())
+    assert ruling.outcome is Outcome.PASS, ruling
+    assert ruling.examined == 5000
+    measured = ruling.measurements[0]
+    assert measured.samples == 5000
+    assert measured.interval
+    assert measured.interval[0] <= measured.value <= measured.interval[1]
+    assert measured.limit
+
+
+@pytest.mark.parametrize("asked", [criteria(), criteria("<= 1 ms", "<= 1 %"), criteria("< 2 s", "< 50 %")])
+@pytest.mark.parametrize("rule", CHECK.rules, ids=lambda rule: rule.id)
+def test_every_planted_defect_is_found_also_on_an_unusable_observation(rule: Rule, clean: LoadSeen, asked: Criteria):
+    for seen in (clean, LoadSeen(), LoadSeen(unusable="login-failed"), replace(clean, calibration=Calibration())):
+        planted = list(rule.seed(seen, asked))
+        assert len(planted) == {"latency": 3, "errors": 6}[rule.id]
+        for seeded in planted:
+            ruling = rule.judge(seeded.observation, asked)
+            assert ruling.outcome is Outcome.FAIL, seeded.name
+            assert seeded.code in {finding.code for finding in ruling.findings}
+
+
+def test_an_observation_survives_its_journey_through_json(clean: LoadSeen):
+    assert msgspec.json.decode(msgspec.json.encode(clean), type=LoadSeen) == clean
+
+
+@pytest.mark.parametrize("rule", CHECK.rules, ids=lambda rule: rule.id)
+@pytest.mark.parametrize(
+    "reason", ["unknown-shape", "no-operations", "no-gateway", "login-failed", "pick-failed", "generator-failed"]
+)
+def test_no_load_is_inconclusive_with_a_cure(rule: Rule, clean: LoadSeen, reason: str):
+    ruling = rule.judge(replace(clean, unusable=reason, detail="why"), criteria())
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, reason)
+    assert ruling.cure
+
+
+@pytest.mark.parametrize("rule", CHECK.rules, ids=lambda rule: rule.id)
+def test_no_samples_and_missing_users_are_inconclusive(rule: Rule, clean: LoadSeen):
+    assert rule.judge(seen_with(clean, []), criteria()).reason == "no-samples"
+    few = replace(clean, generator=replace(clean.generator, users=99))
+    assert rule.judge(few, criteria()).reason == "users-not-reached"
+
+
+def test_too_few_samples_for_an_interval(clean: LoadSeen):
+    ruling = LATENCY.judge(seen_with(clean, [1000] * 71), criteria())
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "too-few-samples")
+    assert LATENCY.judge(seen_with(clean, [1000] * 72), criteria()).outcome is Outcome.PASS
+
+
+def test_an_interval_around_the_limit_decides_nothing(clean: LoadSeen):
+    straddling = [200_000] * 950 + [400_000] * 50
+    ruling = LATENCY.judge(seen_with(clean, straddling), criteria())
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "interval-straddles")
+    assert ruling.measurements[0].interval == (200_000, 400_000)
+
+
+def test_too_slow_fails_and_names_the_slowest_operation(clean: LoadSeen):
+    slow = OperationSeen("create", (400_000,) * 1000)
+    ruling = LATENCY.judge(replace(clean, operations=(*clean.operations, slow)), criteria())
+    assert ruling.outcome is Outcome.FAIL
+    assert "p95 of create 400 ms" in ruling.findings[0].message
+
+
+def test_fast_errors_are_no_fast_answers(clean: LoadSeen):
+    ruling = LATENCY.judge(seen_with(clean, [1000] * 900, {"http": 100}), criteria())
+    assert ruling.outcome is Outcome.FAIL
+    assert "count as timed out" in ruling.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("overheads", "cpu", "said"),
+    [
+        ([], 0, "only 0 calibration requests"),
+        ([300] * 19, 0, "only 19 calibration requests"),
+        ([-5000] + [300] * 99, 0, "shorter than it was"),
+        ([300] * 90 + [31_000] * 10, 0, "a tenth of the limit"),
+        ([300] * 100, 900_000, "90 % of a core"),
+    ],
+)
+def test_an_unsound_instrument_never_passes_nor_fails(clean: LoadSeen, overheads: list[int], cpu: int, said: str):
+    generator = replace(clean.generator, cpu_ppm=cpu)
+    unsound = replace(clean, calibration=Calibration(tuple(overheads), 5000), generator=generator)
+    for times in ([1000] * 5000, [900_000] * 5000):
+        ruling = LATENCY.judge(seen_with(unsound, times), criteria())
+        assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "generator-unsound")
+        assert said in ruling.summary
+
+
+def test_errors_say_how_many_requests_would_decide(clean: LoadSeen):
+    ruling = ERRORS.judge(seen_with(clean, [1000] * 1164), criteria())
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "too-few-samples")
+    assert "2,998 requests" in ruling.cure
+    assert ERRORS.judge(seen_with(clean, [1000] * 2998), criteria()).outcome is Outcome.PASS
+    assert ERRORS.judge(seen_with(clean, [1000] * 2997), criteria()).outcome is Outcome.INCONCLUSIVE
+
+
+def test_one_error_in_five_thousand_needs_more_requests(clean: LoadSeen):
+    wanted = needed(Limit.parse("< 0.1 %"), 1)
+    assert 4700 < wanted < 4800  # the 95 % upper bound of a Poisson count of 1 is 4.744
+    ruling = ERRORS.judge(seen_with(clean, [1000] * 4000, {"http": 1}), criteria())
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "too-few-samples")
+
+
+def test_a_share_over_the_limit_on_few_samples_straddles(clean: LoadSeen):
+    ruling = ERRORS.judge(seen_with(clean, [1000] * 999, {"http": 2}), criteria())
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "interval-straddles")
+    assert ruling.findings[0].code == "http"
+
+
+def test_a_limit_of_nothing_is_explained(clean: LoadSeen):
+    ruling = ERRORS.judge(clean, criteria(share="== 0 %"))
+    assert ruling.outcome is Outcome.INCONCLUSIVE
+    assert "cannot be shown by any number" in ruling.cure
+
+
+def test_errors_are_told_apart_by_class_and_operation(clean: LoadSeen):
+    failed = OperationSeen("create", (1000,) * 4000, {"http": 30, "graphql": 20}, {"graphql": "no such column"})
+    ruling = ERRORS.judge(replace(clean, operations=(failed,)), criteria())
+    assert ruling.outcome is Outcome.FAIL
+    assert [(finding.code, finding.location.coordinate) for finding in ruling.findings] == [
+        ("http", "create"),
+        ("graphql", "create"),
+    ]
+    assert "no such column" in ruling.findings[1].message

@@ -1,0 +1,63 @@
+import random
+from pathlib import Path
+
+import pytest
+from certify_checks.load.outcomes import FAILED, OK, classify
+from certify_checks.load.tally import REQUESTS, Tally
+from certify_checks.load.variables import at_path, fill
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, b'{"data": {"a": 1}}', OK),
+        (200, b'{"data": {"a": []}}', OK),
+        (200, b'{"data": {"a": null}}', "wrong-body"),
+        (200, b'{"data": {}}', "wrong-body"),
+        (200, b'{"data": null}', "wrong-body"),
+        (200, b"[]", "wrong-body"),
+        (200, b"", "wrong-body"),
+        (200, b"\xff", "wrong-body"),
+        (200, b'{"data": {"a": 1}, "errors": [{"message": "x"}]}', "graphql"),
+        (200, b'{"errors": "odd"}', "graphql"),
+        (204, b"", "http"),
+        (302, b"", "http"),
+        (503, b"x", "http"),
+        (429, b"", "throttled"),
+        (0, b"", "connection"),
+    ],
+)
+def test_each_class_of_outcome(status: int, body: bytes, outcome: str):
+    assert classify(status, body)[0] == outcome
+    assert outcome in {OK, *FAILED}
+
+
+def test_null_may_be_declared_a_right_answer():
+    assert classify(200, b'{"data": {"a": null}}', nullable=True)[0] == OK
+
+
+def test_templates_are_filled_and_keep_their_types():
+    values = {"id": [7], "name": ["x"]}
+    template = {"input": {"id": "{id}", "number": "INV-{unique}", "list": ["{name}", 3, None]}, "other": "{unknown}"}
+    assert fill(template, values, random.Random(1), "0a") == {  # noqa: S311 - no secret
+        "input": {"id": 7, "number": "INV-0a", "list": ["x", 3, None]},
+        "other": "{unknown}",
+    }
+
+
+def test_paths_go_through_lists_and_leave_out_what_is_missing():
+    data = {"invoices": [{"lines": [{"id": 1}, {"id": None}]}, {"lines": []}, {}, {"lines": [{"id": 2}]}]}
+    assert at_path(data, "invoices.lines.id") == [1, 2]
+    assert at_path(data, "nothing.here") == []
+
+
+def test_a_request_that_is_never_answered_is_counted(tmp_path: Path):
+    tally = Tally()
+    tally.begin(1, 0)
+    tally.begin(2, 1)
+    tally.end(2, 1234, "ok", "")
+    tally.close(9_000_000)
+    tally.write(tmp_path)
+    header, *rows = (tmp_path / REQUESTS).read_text().splitlines()
+    assert header == "start_us,elapsed_us,operation,outcome"
+    assert sorted(row.split(",", 1)[1] for row in rows) == ["1234,1,ok", "9000000,0,unanswered"]
