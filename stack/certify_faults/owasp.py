@@ -1,0 +1,86 @@
+"""Faults that the owasp check must notice.
+
+Overlays change one service in its own process before it serves; `shell_call` patches a scratch clone of the source.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from certify_stack.kit.roles import Role
+from certify_stack.kit.runtime import Runtime
+from certify_stack.kit.settings import Settings
+from certify_stack.kit.tokens import Principal, TokenError, Verifier, load_jwks
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+SERVICE = "finance"
+SOURCE = "certify_stack/erp/finance/service.py"
+_SHELL_CALL = """
+
+def export_ledger(path: str) -> int:
+    import subprocess
+
+    return subprocess.call("cp ledger.csv " + path, shell=True)
+"""
+
+
+class _Trusting(Verifier):
+    """Takes every token, and none, for that of an administrator."""
+
+    def verify(self, token: str) -> Principal:  # noqa: ARG002 - that is the fault
+        return Principal("anyone", frozenset(Role))
+
+
+class _Forgetful(Verifier):
+    """Once it has seen a subject, any further token without a valid claim set is taken for that subject's."""
+
+    def __init__(self, inner: Verifier) -> None:
+        self._inner = inner
+        self._last: Principal | None = None
+
+    def verify(self, token: str) -> Principal:
+        try:
+            self._last = self._inner.verify(token)
+        except TokenError as error:
+            if self._last is None or "expired" not in str(error):
+                raise
+        return self._last
+
+
+def accept_any_token(app: FastAPI, name: str, settings: Settings) -> None:
+    """Finance answers whoever asks, with or without a token."""
+    if name == SERVICE:
+        keys = load_jwks(settings.auth_public_jwks)
+        _runtime(app).verifier = _Trusting(keys, settings.issuer, settings.audience)
+
+
+def accept_expired_token(app: FastAPI, name: str, settings: Settings) -> None:  # noqa: ARG001 - the hook's signature
+    """Finance takes expired tokens, as a session cache without an end would."""
+    if name == SERVICE:
+        _runtime(app).verifier = _Forgetful(_runtime(app).verifier)
+
+
+def graphql_500(app: FastAPI, name: str, settings: Settings) -> None:  # noqa: ARG001 - the hook's signature
+    """Finance answers 500 to every query of invoices."""
+    if name != SERVICE:
+        return
+
+    async def broken(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        if request.url.path == "/graphql" and b"invoices" in await request.body():
+            return JSONResponse({"message": "unhandled"}, 500)
+        return await call_next(request)
+
+    app.middleware("http")(broken)
+
+
+def shell_call(root: Path) -> Path:
+    """Append a call through the shell to finance's source; returns the file."""
+    file = root / SOURCE
+    file.write_text(file.read_text(encoding="utf-8") + _SHELL_CALL, encoding="utf-8")
+    return file
+
+
+def _runtime(app: FastAPI) -> Runtime:
+    runtime: Runtime = app.state.runtime
+    return runtime
