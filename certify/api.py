@@ -22,9 +22,11 @@ from certify.model.record import (
 )
 from certify.model.report import ReportContext, ReportFormat
 from certify.model.ruling import Finding, Location, Measurement, Ruling
+from certify.model.schema import SCHEMAS, schema_of
 from certify.model.stack import Probes, Service, Stack
 
 __all__ = [
+    "SCHEMAS",
     "Blocker",
     "Capability",
     "Check",
@@ -72,6 +74,7 @@ __all__ = [
     "markdown",
     "markdown_code",
     "parse_quantity",
+    "schema_of",
     "terminal",
     "visible",
 ]
