@@ -9,6 +9,7 @@ from certify.model.check import Check
 from certify.model.limit import Limit, Origin
 from certify.profile.explain import differences
 from certify.profile.model import Control, Profile
+from certify.profile.option_schema import options_schema
 from certify.profile.options import (
     COMMAND_OPTION,
     KnownCheck,
@@ -16,7 +17,6 @@ from certify.profile.options import (
     as_config,
     option_names,
     options_for,
-    options_schema,
 )
 from certify.profile.problem import Level, Problem, hint, nearest
 from certify.profile.tree import Node

@@ -134,7 +134,8 @@ def _shown(value: Any) -> str:
         return f"the number {value}"
     if isinstance(value, str):
         return f"the text {quoted(value)}"
-    return "a list" if isinstance(value, list) else "a mapping"
+    kind = "list" if isinstance(value, list) else "mapping"
+    return f"a {kind}" if value else f"an empty {kind}"
 
 
 def _part(path: tuple[str | int, ...]) -> str:
@@ -154,4 +155,5 @@ def _part(path: tuple[str | int, ...]) -> str:
             thing = "the stack"
         case _:
             thing, rest = "the profile", list(path)
-    return f"{str(rest[0])!r} of {thing}" if rest else thing
+    keys = ".".join(step for step in rest if isinstance(step, str))
+    return f"{keys!r} of {thing}" if keys else thing

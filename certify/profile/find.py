@@ -11,7 +11,7 @@ import msgspec
 import certify
 from certify.model.limit import Origin
 from certify.profile.problem import Problem, ProfileError, hint, quoted
-from certify.profile.tree import MAX_BYTES
+from certify.profile.reading import MAX_BYTES
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _SHIPPED_AS: Final = "certify/_bundled/profiles"

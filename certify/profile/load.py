@@ -20,8 +20,9 @@ from certify.profile.model import Control, Profile
 from certify.profile.options import COMMAND_OPTION, KnownCheck
 from certify.profile.problem import Level, Problem, ProfileError, hint
 from certify.profile.quantities import read_duration
+from certify.profile.reading import read_tree
 from certify.profile.services import read_stack
-from certify.profile.tree import Node, read_tree
+from certify.profile.tree import Node
 
 
 class Inspected(msgspec.Struct, frozen=True):

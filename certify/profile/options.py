@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from certify.model.check import Check
-from certify.model.duration import DURATION_PATTERN, Duration
+from certify.model.duration import Duration
 from certify.profile.model import Control, Profile
 
 # Reserved: makes a check of a profile an executable instead of an installed plug-in.
@@ -78,20 +78,6 @@ def as_config(check: Check, options: Mapping[str, Any]) -> Any:
         msgspec.ValidationError: an unknown option, or a value of the wrong type.
     """
     return msgspec.convert(dict(options), check.config, dec_hook=_decode, strict=False)
-
-
-def options_schema(check: Check) -> dict[str, Any]:
-    """The JSON Schema of the check's options, with its definitions inside."""
-    return msgspec.json.schema(check.config, schema_hook=schema_of_custom)
-
-
-def schema_of_custom(kind: type) -> dict[str, Any]:
-    """The JSON Schema of the types that msgspec does not know by itself."""
-    if issubclass(kind, Duration):
-        return {"type": "string", "pattern": DURATION_PATTERN, "title": "a length of time, such as '5 s' or '10 m'"}
-    if issubclass(kind, Path):
-        return {"type": "string", "title": "a path"}
-    raise NotImplementedError(kind)
 
 
 def _own(options: Mapping[str, Any], check: Check) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from certify.profile.document import Document
-from certify.profile.options import KnownCheck, option_names, schema_of_custom
+from certify.profile.option_schema import options_components
+from certify.profile.options import KnownCheck
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TITLE: Final = "certify profile"
@@ -58,14 +59,12 @@ def _offer_options(definitions: dict[str, Any], checks: Mapping[str, KnownCheck]
     for check in checks.values():
         if check.check is None:
             continue
-        (reference,), inner = msgspec.json.schema_components(
-            [check.check.config], schema_hook=schema_of_custom, ref_template=f"#/$defs/{check.id}.{{name}}"
-        )
-        definitions.update({f"{check.id}.{name}": definition for name, definition in inner.items()})
-        families["properties"][check.id] = reference
-        options = definitions[reference["$ref"].removeprefix("#/$defs/")]["properties"]
-        for name in option_names(check.check):
-            by_option.setdefault(name, []).append(options[name])
+        own, inner = options_components(check.check, f"{check.id}.")
+        definitions.update(inner)
+        definitions[check.id] = own
+        families["properties"][check.id] = {"$ref": f"#/$defs/{check.id}"}
+        for name, shape in own["properties"].items():
+            by_option.setdefault(name, []).append(shape)
     definitions["ControlEntry"]["properties"]["with"]["properties"] = {
         name: shapes[0] if len(shapes) == 1 else {"anyOf": shapes} for name, shapes in sorted(by_option.items())
     }

@@ -1,0 +1,58 @@
+"""The JSON Schema of a check's options, made from their type and its docstring."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from certify.model.check import Check
+from certify.model.duration import DURATION_PATTERN, Duration
+
+_ATTRIBUTE: Final = re.compile(r"^ {4}(\w+): (.*(?:\n {8,}\S.*)*)", re.MULTILINE)
+
+
+def options_schema(check: Check) -> dict[str, Any]:
+    """The schema of the options of one check, its definitions inside."""
+    schema, definitions = options_components(check)
+    return {**schema, "$defs": definitions}
+
+
+def options_components(check: Check, prefix: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of the options of one check apart from the definitions that it refers to, whose names get `prefix`."""
+    config = check.config
+    fields = msgspec.structs.fields(config)
+    # msgspec cannot write defaults of types of ours into a schema: they are taken away first and put back after.
+    bare = msgspec.defstruct(
+        config.__name__,
+        [(f.name, f.type, msgspec.field(name=f.encode_name)) for f in fields],
+        forbid_unknown_fields=True,
+    )
+    (reference,), definitions = msgspec.json.schema_components(
+        [bare], schema_hook=_of_custom, ref_template=f"#/$defs/{prefix}{{name}}"
+    )
+    own = definitions.pop(reference["$ref"].removeprefix(f"#/$defs/{prefix}"))
+    text = inspect.getdoc(config) or ""
+    described = {name: " ".join(words.split()) for name, words in _ATTRIBUTE.findall(text)}
+    for field in fields:
+        facts = own["properties"][field.encode_name]
+        if field.name in described:
+            facts["description"] = described[field.name]
+        default = (
+            field.default_factory() if field.default is msgspec.NODEFAULT and not field.required else field.default
+        )
+        if not field.required:
+            facts["default"] = msgspec.to_builtins(default, enc_hook=str)
+    own["required"] = [field.encode_name for field in fields if field.required]
+    own["description"] = text.partition("\n\n")[0]
+    return own, {f"{prefix}{name}": definition for name, definition in definitions.items()}
+
+
+def _of_custom(kind: type) -> dict[str, Any]:
+    """The types that msgspec does not know by itself."""
+    if issubclass(kind, Duration):
+        return {"type": "string", "pattern": DURATION_PATTERN, "title": "a length of time, such as '5 s' or '10 m'"}
+    if issubclass(kind, Path):
+        return {"type": "string", "title": "a path"}
+    raise NotImplementedError(kind)
