@@ -1,0 +1,123 @@
+"""The coverage check on real suites."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from certify_checks.coverage import CHECK
+from certify_checks.coverage.decoy import blind
+from certify_checks.coverage.figures import judge_figures, seed_figures
+from certify_checks.coverage.model import CoverageConfig, CoverageObservation, Figures
+from certify_checks.coverage.passing import judge_passing, seed_passing
+from certify_checks.coverage.suite import pytest_arguments
+from msgspec.structs import replace
+
+from certify.api import Context, Criteria, Duration, Limit, Outcome, Service, Stack
+
+LIMITS = Criteria({"lines": Limit.parse("> 70 %"), "branches": Limit.parse("> 40 %")})
+NONE = Criteria({"failures": Limit.parse("== 0")})
+SHOP = "def price(kind):\n    if kind == 'book':\n        return 7\n    return 5\n"
+SHARED = "def unused():\n    return 1\n"
+TEST = "from shop import price\nimport kit\n\ndef test_price():\n    assert price('book') == {expected}\n"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    for path, text in (
+        ("shop/__init__.py", SHOP),
+        ("kit/__init__.py", SHARED),
+        ("suites/shop/test_shop.py", TEST.format(expected=7)),
+        ("suites/pytest.ini", "[pytest]\n"),
+    ):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "scratch").mkdir()
+    return root
+
+
+def look(tree: Path, *, config: CoverageConfig | None = None, **changes: object) -> CoverageObservation:
+    service = replace(Service("shop", source=("shop",), tests="pytest {suites}/shop"), **changes)
+    scratch = tree.parent / "scratch"
+    context = Context("coverage", tree.parent / "evidence", scratch, tree, stack=Stack((service,)))
+    config = config or CoverageConfig(suites=("nowhere", "suites"), timeout=Duration("30 s"))
+    seen: CoverageObservation = asyncio.run(CHECK.observe(context, config))
+    return seen
+
+
+def test_a_suite_is_run_and_measured(tree: Path):
+    seen = look(tree)
+    run = seen.runs[0]
+    assert blind(seen) is None, seen.decoy
+    assert (run.code, run.tests, run.passed, run.problem) == (0, 1, 1, "")
+    assert run.total == Figures("", 4, 3, 2, 1)
+    assert [one.name for one in run.files] == ["shop/__init__.py"]
+    assert judge_figures(seen, LIMITS).outcome is Outcome.PASS
+    assert judge_passing(seen, NONE).outcome is Outcome.PASS
+    for judge, seed, criteria in ((judge_figures, seed_figures, LIMITS), (judge_passing, seed_passing, NONE)):
+        for seeded in seed(seen, criteria):
+            assert judge(seeded.observation, criteria).outcome is Outcome.FAIL, seeded.name
+    assert not list(tree.rglob("__pycache__"))
+
+
+def test_shared_source_counts_and_workers_of_xdist_are_measured(tree: Path):
+    seen = look(tree, config=CoverageConfig(suites=("suites",), shared=("kit",), workers={"shop": 2}))
+    assert blind(seen) is None, seen.decoy
+    assert seen.runs[0].total == Figures("", 6, 4, 2, 1)
+    assert "lines-uncovered" in {finding.code for finding in judge_figures(seen, LIMITS).findings}
+
+
+def test_a_failing_test_is_reported_with_its_place(tree: Path):
+    (tree / "suites/shop/test_shop.py").write_text(TEST.format(expected=8))
+    seen = look(tree)
+    ruling = judge_passing(seen, NONE)
+    assert [(finding.code, str(finding.location)) for finding in ruling.findings] == [
+        ("test-failure", "shop suites/shop/test_shop.py:4")
+    ]
+    assert "assert 7 == 8" in ruling.findings[0].message
+    assert judge_figures(seen, LIMITS).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import nothing_like_it\n", "exit code 2"),
+        ("import os\n\ndef test_dies():\n    os._exit(7)\n", "exit code 7"),
+        ("", "exit code 5"),
+        ("import time\n\ndef test_hangs():\n    time.sleep(60)\n", "did not end in time"),
+    ],
+)
+def test_a_suite_without_result_never_passes(tree: Path, text: str, reason: str):
+    (tree / "suites/shop/test_shop.py").write_text(text)
+    seen = look(tree, config=CoverageConfig(suites=("suites",), timeout=Duration("8 s")))
+    ruling = judge_passing(seen, NONE)
+    assert ruling.outcome is Outcome.FAIL
+    assert ruling.findings[0].code == "no-result"
+    assert reason in ruling.findings[0].message
+    assert judge_figures(seen, LIMITS).reason == "no-data"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"source": ()}, "names no source"),
+        ({"source": ("shops",)}, "no such source folder: shops"),
+        ({"tests": "npm test"}, "not of the form"),
+    ],
+)
+def test_what_cannot_be_run_is_said(tree: Path, changes: dict, problem: str):
+    seen = look(tree, **changes)
+    assert problem in seen.runs[0].problem
+    assert judge_figures(seen, LIMITS).reason == "no-data"
+    assert judge_passing(seen, NONE).outcome is Outcome.FAIL
+
+
+def test_a_missing_suites_folder_is_said(tree: Path):
+    seen = look(tree, config=CoverageConfig(suites=("nowhere",)))
+    assert "no folder stands for {suites}" in seen.runs[0].problem
+
+
+def test_arguments_of_both_forms_of_the_command():
+    assert pytest_arguments("pytest {suites}/crm -m 'not slow'", "s") == ["s/crm", "-m", "not slow"]
+    assert pytest_arguments("python -m pytest x", "") == ["x"]
