@@ -6,28 +6,32 @@ from typing import Any
 
 import asyncpg
 
+from certify_stack.erp.auth.accounts import seed_users_async
+from certify_stack.erp.finance.samples import seed_finance
 from certify_stack.erp.samples import count_of, sample_row
 from certify_stack.kit.app import load_service
 from certify_stack.kit.database import Connection
 from certify_stack.kit.model import Entity
 
 
-def seed(dsns: Mapping[str, str], size: int = 1) -> dict[str, int]:
-    """Fill the databases of services; call it where no event loop runs.
+async def seed(dsns: Mapping[str, str], passwords: Mapping[str, str] | None = None, size: int = 1) -> dict[str, int]:
+    """Fill the databases of services, all at once; tables that hold rows already are left alone.
 
     Args:
         dsns: Service name -> DSN; services that are absent are left alone.
+        passwords: Role -> password of the user who is named like the role; these users can log in.
         size: 1 gives 50 customers, 50 products and 200 invoices; n gives n times as many.
 
     Returns:
-        Table (``service.table``) -> number of rows.
+        Table (``service.table``) -> number of rows copied.
+
+    Raises:
+        InvalidInputError: A password is too short.
+        ValueError: A role is unknown.
     """
-    return asyncio.run(seed_async(dsns, size))
-
-
-async def seed_async(dsns: Mapping[str, str], size: int = 1) -> dict[str, int]:
-    """Fill the databases of services, all at once; see ``seed``."""
     done = await asyncio.gather(*(_seed_service(name, dsn, size) for name, dsn in dsns.items()))
+    if passwords and "auth" in dsns:
+        await seed_users_async(dsns["auth"], {role: (password, role) for role, password in passwords.items()})
     return {table: rows for counts in done for table, rows in counts.items()}
 
 
@@ -38,15 +42,19 @@ async def _seed_service(name: str, dsn: str, size: int) -> dict[str, int]:
             counts = {
                 f"{name}.{entity.table}": await _seed_entity(connection, entity, size)
                 for entity in load_service(name).entities
+                if not await _holds_rows(connection, entity.table)
             }
-            if name == "finance":
-                from certify_stack.erp.finance.samples import seed_finance  # noqa: PLC0415 - others do without
-
+            if name == "finance" and not await _holds_rows(connection, "events"):
                 counts |= await seed_finance(connection, size)
             await connection.execute("ANALYZE")
     finally:
         await connection.close()
     return counts
+
+
+async def _holds_rows(connection: Connection, table: str) -> bool:
+    found: bool = await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608 - declared names
+    return found
 
 
 async def _seed_entity(connection: Connection, entity: Entity, size: int) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple
-from functools import cache
 from typing import Any
 
 from certify_stack.erp.finance.events import Recorded
@@ -20,7 +19,6 @@ from certify_stack.erp.finance.projection import (
 from certify_stack.kit.database import Connection
 
 
-@cache
 def _upsert_of(kind: RowType) -> str:
     """Return the statement that writes a row over the one with the same key."""
     columns = columns_of(kind)
@@ -32,7 +30,6 @@ def _upsert_of(kind: RowType) -> str:
     )
 
 
-@cache
 def _select_of(kind: RowType) -> str:
     """Return the statement that reads a row by its key."""
     wheres = " AND ".join(f"{name} = ${number}" for number, name in enumerate(kind.KEY, 1))
