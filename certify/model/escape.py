@@ -8,39 +8,36 @@ import re
 import unicodedata
 from typing import Final
 
+# Unicode's categories Cc, Cf, Cs, Zl and Zp, and its noncharacters; a test compares with `unicodedata`.
+_HIDDEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u2064\u2066-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+    + "".join(chr(plane << 16 | end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))
+    + "]"
+)
 # Joiners are part of the spelling of Bengali, Persian and others; behind ASCII they only hide something.
 _JOINERS: Final = "\u200c\u200d"
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# Text that needs no second look: printable ASCII and the usual letters of Latin script.
-_HARMLESS: Final = re.compile(r"[\x20-\x7e\xa1-\xac\xae-\u024f]*")
 _BREAK: Final = "&#8203;"
 
 
 def visible(text: str, *, lines: bool = False) -> str:
     r"""`text` with every hidden or steering character as an escape such as `\x1b` or `\u202e`.
 
-    White space characters become plain spaces; `lines` keeps line feeds.
+    Line feeds and tabs become spaces; `lines` keeps line feeds.
     """
-    if _HARMLESS.fullmatch(text):
-        return text
-    shown = []
-    before = ""
-    for letter in text.replace("\r\n", "\n"):
-        shown.append(_shown(letter, before, lines=lines))
-        before = letter
-    return "".join(shown)
 
-
-def _shown(letter: str, before: str, *, lines: bool) -> str:
-    if letter == "\n":
-        return "\n" if lines else " "
-    if letter == "\t":
-        return " "
-    if letter in _JOINERS and before > "\x7f" and unicodedata.category(before)[0] in "LMS":
-        return letter
-    if unicodedata.category(letter) in _HIDDEN or _is_noncharacter(letter):
+    def shown(found: re.Match[str]) -> str:
+        letter = found[0]
+        if letter in "\n\t":
+            return "\n" if lines and letter == "\n" else " "
+        before = text[found.start() - 1 : found.start()]
+        if letter in _JOINERS and before > "\x7f" and unicodedata.category(before)[0] in "LMS":
+            return letter
         return _escaped(letter)
-    return letter
+
+    text = text.replace("\r\n", "\n")
+    return _HIDDEN.sub(shown, text)
 
 
 def _escaped(letter: str) -> str:
@@ -48,11 +45,6 @@ def _escaped(letter: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _is_noncharacter(letter: str) -> bool:
-    code = ord(letter)
-    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
 
 def clip(text: str, length: int) -> str:
@@ -77,7 +69,7 @@ def markdown(text: str) -> str:
 _MARKUP: Final = re.compile(r"[&<>`*~\[\]|\\$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=#:]")
 _NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 # GitHub links these wherever they stand: mentions, issues, addresses. An unseen break takes their shape away.
-_AUTOMATIC: Final = re.compile(r"@|(?<!&)#(?=\d)|:(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)|\bGH-(?=\d)", re.IGNORECASE)
+_AUTOMATIC: Final = re.compile(r"@|(?<!&)#(?=\d)|:(?=//)|www(?=\.)|(?:mailto|xmpp)(?=:)|GH-(?=\d)", re.IGNORECASE)
 
 
 def _entity(letter: str) -> str:

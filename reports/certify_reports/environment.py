@@ -14,6 +14,7 @@ from certify_reports.words import SYMBOLS
 PACKAGE: Final = "certify_reports"
 
 
+@functools.cache
 def html_environment(length: int) -> Environment:
     """For HTML. Every printed text is at most `length` characters long, free of hidden characters, and escaped."""
 
@@ -23,6 +24,7 @@ def html_environment(length: int) -> Environment:
     return _environment(safe)
 
 
+@functools.cache
 def markdown_environment(length: int) -> Environment:
     """For GitHub Markdown. Every printed text is at most `length` characters long and escaped to one line."""
 
