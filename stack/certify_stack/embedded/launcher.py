@@ -1,0 +1,147 @@
+"""The command `up`: boots the reference stack and keeps it up until told otherwise.
+
+    python -m certify_stack.erp up [--dir DIR] [--overlay MODULE:FUNCTION ...] [--otlp URL]
+
+Where standard output is a pipe, JSON lines go there: `service` events, then one `up` or `failed`. Where standard input is a pipe,
+commands come from there, and its end takes the stack down. In a terminal there is a table of addresses, and Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from certify_stack.embedded.commands import obey
+from certify_stack.embedded.console import progress, table
+from certify_stack.embedded.service import log_tail
+from certify_stack.embedded.stack import GATEWAY, Options, Stack
+
+_LINE_LIMIT = 1 << 20
+EXIT_FAILED = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `up` or `describe`; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    if arguments.command == "describe":
+        print(json.dumps(place()))  # noqa: T201 - the answer to this command
+        return 0
+    options = Options(arguments.dir, tuple(arguments.overlay), arguments.otlp)
+    return asyncio.run(Launcher(options, human=sys.stdout.isatty()).run())
+
+
+def place() -> dict[str, str]:
+    """Where the stack's source lies and where the services' own suites do."""
+    root = Path(__file__).resolve().parents[2]
+    bundled = root / "certify_stack" / "_suites"
+    return {"root": str(root), "suites": str(bundled if bundled.is_dir() else root / "tests")}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m certify_stack.erp", description="The reference stack on this machine."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="boot all services and keep them up")
+    up.add_argument("--dir", type=Path, help="folder for logs and endpoints.json (default: a temporary one)")
+    up.add_argument(
+        "--overlay", action="append", default=[], metavar="MODULE:FUNCTION", help="start hook; may be repeated"
+    )
+    up.add_argument("--otlp", metavar="URL", help="OTLP/HTTP collector that spans go to")
+    commands.add_parser("describe", help="print where source and suites lie, as JSON")
+    return parser
+
+
+class Launcher:
+    """One boot and what follows until the end."""
+
+    def __init__(self, options: Options, *, human: bool) -> None:
+        self._options = options
+        self._human = human
+        self._over = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> int:
+        """Boot, serve commands, take down; returns the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self._over.set)
+        stack = Stack(self._options, self._say)
+        try:
+            await self._listen(stack)
+            boot = asyncio.create_task(stack.boot())
+            over = asyncio.create_task(self._over.wait())
+            await asyncio.wait({boot, over}, return_when=asyncio.FIRST_COMPLETED)
+            if not boot.done():
+                boot.cancel()
+                return 0
+            if (error := boot.exception()) is not None:
+                self._say(failed("", str(error), log_tail(stack.logs / "zygote.log")))
+                return EXIT_FAILED
+            self._announce(stack)
+            await over
+        finally:
+            stack.close()
+        return 0
+
+    def _announce(self, stack: Stack) -> None:
+        failures = stack.failures()
+        if not failures:
+            self._say({"event": "up", "endpoints": stack.endpoints()})
+            return
+        # A gateway cannot be ready without its services: name one of these first.
+        name = min(failures, key=lambda failure: (failure == GATEWAY, failure))
+        message = "; ".join(f"{part}: {reason}" for part, reason in sorted(failures.items()))
+        self._say({**failed(name, message, log_tail(stack.logs / f"{name}.log")), "endpoints": stack.endpoints()})
+
+    async def _listen(self, stack: Stack) -> None:
+        """Take commands from standard input where that is a pipe; a terminal, a file or nothing gives none."""
+        mode = os.fstat(0).st_mode
+        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+            return
+        reader = asyncio.StreamReader(limit=_LINE_LIMIT)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        self._keep(asyncio.create_task(self._read(stack, reader)))
+
+    async def _read(self, stack: Stack, reader: asyncio.StreamReader) -> None:
+        async for line in reader:
+            try:
+                command = dict(json.loads(line))
+            except (ValueError, TypeError):
+                self._say({"event": "reply", "id": None, "ok": False, "error": "not a JSON object"})
+                continue
+            if command.get("do") == "stop":
+                self._say({"event": "reply", "id": command.get("id"), "ok": True})
+                break
+            self._keep(asyncio.create_task(self._obey(stack, command)))
+        self._over.set()
+
+    async def _obey(self, stack: Stack, command: dict[str, Any]) -> None:
+        self._say(await obey(stack, command))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _say(self, event: dict[str, Any]) -> None:
+        if self._human:
+            sys.stderr.write(table(event["endpoints"]) if event["event"] == "up" else progress(event))
+            return
+        try:
+            sys.stdout.write(json.dumps(event) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self._over.set()
+
+
+def failed(service: str, message: str, tail: list[str]) -> dict[str, Any]:
+    """The event of a boot that did not succeed; `service` is empty when no single one is the cause."""
+    return {"event": "failed", "service": service, "message": message, "log_tail": tail}

@@ -1,0 +1,1 @@
+"""Runs the gateway: one Node program, bundled at build time into `gateway.mjs` beside this file."""
