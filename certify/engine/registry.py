@@ -10,6 +10,7 @@ import msgspec
 from certify.engine.protocol import Description, RuleDescription
 from certify.model.check import Check
 from certify.model.report import ReportFormat
+from certify.profile.options import COMMAND_OPTION
 
 CHECKS = "certify.checks"
 REPORTS = "certify.reports"
@@ -91,6 +92,8 @@ def describe_executable(name: str, command: tuple[str, ...]) -> InstalledCheck:
 
 def _load_check(point: EntryPoint) -> InstalledCheck:
     check = _load(point, Check)
+    if COMMAND_OPTION in check.config.__struct_fields__:
+        raise RegistryError(f"{_owner(point)}: check {check.id!r} has an option {COMMAND_OPTION!r}, which is reserved")
     command = (sys.executable, "-m", "certify.engine.worker")
     name, version = _distribution(point)
     return InstalledCheck(check.id, describe(check), command, point.value, name, version, check)

@@ -9,13 +9,13 @@ from certify_checks.commands import Ran
 class ReplayConfig(CheckConfig, frozen=True):
     """Where events and read models are, and how they are rebuilt.
 
-    `command` may use `{dsn}` and `{schema}`; it fills the schema `{schema}` with the tables in `projections`.
+    `rebuild` may use `{dsn}` and `{schema}`; it fills the schema `{schema}` with the tables in `projections`.
     A first word `python` is the interpreter that runs certify. Columns in `ignore` (`table.column`) are left out of
     the comparison, and the ledger says so; tables in `optional` may be empty.
     """
 
     service: str = ""
-    command: tuple[str, ...] = ()
+    rebuild: tuple[str, ...] = ()
     events: str = "events"
     position: str = "position"
     schema: str = "public"

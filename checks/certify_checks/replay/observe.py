@@ -41,7 +41,7 @@ class _Names(NamedTuple):
 async def observe(ctx: Context, config: ReplayConfig) -> ReplayObservation:
     """Rebuild and compare, anew when an event came in between."""
     empty = ReplayObservation(config.service, optional=config.optional)
-    if not (config.service and config.command and config.projections):
+    if not (config.service and config.rebuild and config.projections):
         return replace(empty, problem="the profile does not say what to replay")
     try:
         service = ctx.stack.service(config.service)
@@ -100,7 +100,7 @@ async def _position(connection: Any, config: ReplayConfig) -> tuple[int, str]:
 
 
 async def _rebuild(ctx: Context, config: ReplayConfig, service: Service, schema: str) -> Ran:
-    words = [word.replace("{dsn}", service.database).replace("{schema}", schema) for word in config.command]
+    words = [word.replace("{dsn}", service.database).replace("{schema}", schema) for word in config.rebuild]
     return await run(
         python(words),
         folder=ctx.source_root or ctx.scratch,

@@ -80,7 +80,7 @@ def _compare_rows(left: Content, right: Content) -> Iterator[Difference]:
 def _doubt(seen: ReplayObservation) -> Ruling | None:
     """Why it cannot be told, if so."""
     if seen.problem:
-        cure = "give the check `service`, `command`, `events` and `projections` in the profile"
+        cure = "give the check `service`, `rebuild`, `events` and `projections` in the profile"
         return Ruling.inconclusive("not-observed", seen.problem, cure=cure)
     if len(seen.rebuilds) < 2:
         return Ruling.inconclusive("not-rebuilt", "there were no two rebuilds", cure="see the check's log")

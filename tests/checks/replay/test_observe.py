@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stack
 CRITERIA = Criteria({"differing": Limit.parse("== 0")})
 CONFIG = ReplayConfig(
     service="bank",
-    command=("python", "rebuild.py", "{dsn}", "{schema}", "'kept'"),
+    rebuild=("python", "rebuild.py", "{dsn}", "{schema}", "'kept'"),
     projections=("balance", "refund"),
     optional=("refund",),
 )
@@ -67,7 +67,7 @@ def test_other_damage_is_found(tmp_path: Path, ledger: str, sql: Any, damage: st
 def test_a_rebuild_that_takes_the_clock_is_found(tmp_path: Path, ledger: str):
     config = ReplayConfig(
         service="bank",
-        command=(*CONFIG.command[:-1], "clock_timestamp()::text"),
+        rebuild=(*CONFIG.rebuild[:-1], "clock_timestamp()::text"),
         projections=("balance",),
         settle=CONFIG.settle.of_microseconds(1),
     )
@@ -78,7 +78,7 @@ def test_a_rebuild_that_takes_the_clock_is_found(tmp_path: Path, ledger: str):
 def test_an_ignored_column_is_ignored_and_told(tmp_path: Path, ledger: str, sql: Any):
     sql(ledger, "UPDATE balance SET note = 'other'")
     told: list[str] = []
-    config = ReplayConfig(service="bank", command=CONFIG.command, projections=("balance",), ignore=("balance.note",))
+    config = ReplayConfig(service="bank", rebuild=CONFIG.rebuild, projections=("balance",), ignore=("balance.note",))
     context = Context(
         "replay",
         tmp_path,
@@ -93,7 +93,7 @@ def test_an_ignored_column_is_ignored_and_told(tmp_path: Path, ledger: str, sql:
 
 
 def test_a_crash_leaves_no_schema_behind(tmp_path: Path, ledger: str, sql: Any):
-    config = ReplayConfig(service="bank", command=(*CONFIG.command[:-1], "1/0"), projections=("balance",))
+    config = ReplayConfig(service="bank", rebuild=(*CONFIG.rebuild[:-1], "1/0"), projections=("balance",))
     ruling = ruled(tmp_path, ledger, config)
     assert [finding.code for finding in ruling.findings] == ["rebuild-failed"]
     assert "division by zero" in ruling.summary
