@@ -13,9 +13,11 @@ from certify_stack.kit.app import load_service
 from certify_stack.kit.database import Connection
 from certify_stack.kit.model import Entity
 
+EVENT_TABLES = {"finance": ["events"]}
+
 
 async def seed(dsns: Mapping[str, str], passwords: Mapping[str, str] | None = None, size: int = 1) -> dict[str, int]:
-    """Fill the databases of services, all at once; tables that hold rows already are left alone.
+    """Fill the databases of services, all at once; a database that holds rows already is left alone.
 
     Args:
         dsns: Service name -> DSN; services that are absent are left alone.
@@ -37,14 +39,14 @@ async def seed(dsns: Mapping[str, str], passwords: Mapping[str, str] | None = No
 
 async def _seed_service(name: str, dsn: str, size: int) -> dict[str, int]:
     connection = await asyncpg.connect(dsn)
+    entities = load_service(name).entities
     try:
         async with connection.transaction():
-            counts = {
-                f"{name}.{entity.table}": await _seed_entity(connection, entity, size)
-                for entity in load_service(name).entities
-                if not await _holds_rows(connection, entity.table)
-            }
-            if name == "finance" and not await _holds_rows(connection, "events"):
+            for table in [entity.table for entity in entities] + EVENT_TABLES.get(name, []):
+                if await _holds_rows(connection, table):
+                    return {}
+            counts = {f"{name}.{entity.table}": await _seed_entity(connection, entity, size) for entity in entities}
+            if name == "finance":
                 counts |= await seed_finance(connection, size)
             await connection.execute("ANALYZE")
     finally:

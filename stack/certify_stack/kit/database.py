@@ -8,10 +8,14 @@ from typing import Any
 
 import asyncpg
 
+from certify_stack.kit.errors import UnavailableError
+
 log = logging.getLogger(__name__)
 
 COMMAND_TIMEOUT = 10.0
 ACQUIRE_TIMEOUT = 5.0
+
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 Connection = Any
 """An asyncpg connection; asyncpg's own generics do not survive its pool proxy."""
@@ -44,8 +48,8 @@ class Database:
         )
         try:
             await self.fetchval("SELECT 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("database away at start", extra={"error": type(error).__name__})
+        except UnavailableError as error:
+            log.warning("database away at start", extra={"error": repr(error.__cause__)})
 
     async def close(self) -> None:
         """Close all connections; those that do not end in time are dropped."""
@@ -59,9 +63,19 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Borrow a connection."""
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+        """Borrow a connection.
+
+        Raises:
+            UnavailableError: The database does not let us in, or all connections are busy for too long.
+        """
+        try:
+            connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
+        except AWAY as error:
+            raise UnavailableError("the database does not answer") from error
+        try:
             yield connection
+        finally:
+            await self._pool.release(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

@@ -57,7 +57,7 @@ async def within(seconds: float, probe: Callable[[], Awaitable[str]]) -> str:
         task.add_done_callback(_retrieve)
         return f"no answer within {seconds:g} s"
     error = task.exception()
-    return f"failed: {type(error).__name__}" if error else task.result()
+    return f"failed: {type(error.__cause__ or error).__name__}" if error else task.result()
 
 
 def _retrieve(task: "asyncio.Future[str]") -> None:

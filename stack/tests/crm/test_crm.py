@@ -1,0 +1,5 @@
+from erp_contract import EntityContract
+
+
+class TestCrm(EntityContract):
+    pass

@@ -1,0 +1,146 @@
+"""Drives one service in this process: HTTP in, database beside, one event loop for both."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from certify_stack.kit import migrate
+from certify_stack.kit.app import create_app, load_service
+from certify_stack.kit.model import Entity, lower_first
+from certify_stack.kit.roles import Role
+from certify_stack.kit.settings import DEFAULT_AUDIENCE, DEFAULT_ISSUER, Settings
+from certify_stack.kit.tokens import SigningKey
+
+USER_ID = "7b0d2c52-58b6-4d0c-9f0e-6a51a2f4a001"
+
+
+class Harness:
+    """A running service: `ask` for GraphQL, `get` and `post` for HTTP, `sql` for its database."""
+
+    def __init__(self, name: str, settings: Settings, key: SigningKey, runner: asyncio.Runner, server: str) -> None:
+        self.server = server
+        self.name = name
+        self.settings = settings
+        self.key = key
+        self.app = create_app(name, settings)
+        self._runner = runner
+        self._stack = AsyncExitStack()
+        self._http: httpx.AsyncClient
+
+    @classmethod
+    @contextmanager
+    def running(
+        cls, name: str, server: str, dsn: str, key: SigningKey, key_file: Path, **more: Any
+    ) -> Iterator["Harness"]:
+        migrate.upgrade(dsn, name)
+        settings = Settings(database_dsn=dsn, auth_public_jwks=key.jwks(), auth_private_key=key_file, **more)
+        with asyncio.Runner() as runner:
+            harness = cls(name, settings, key, runner, server)
+            harness.run(harness._start())
+            try:
+                yield harness
+            finally:
+                harness.run(harness._stack.aclose())
+
+    async def _start(self) -> None:
+        await self._stack.enter_async_context(self.app.router.lifespan_context(self.app))
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        self._http = await self._stack.enter_async_context(
+            httpx.AsyncClient(transport=transport, base_url="http://erp")
+        )
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._runner.run(work)
+
+    def token(self, role: str = "admin", subject: str = USER_ID, **more: Any) -> str:
+        claims = {"issuer": DEFAULT_ISSUER, "audience": DEFAULT_AUDIENCE, "ttl": 600} | more
+        return self.key.mint(subject, [Role(role)], **claims)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.run(self._http.get(path, **more))
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return self.run(self._http.post(path, **more))
+
+    def graphql(self, query: str, variables: Mapping[str, Any] | None = None, role: str = "admin") -> dict[str, Any]:
+        """Return the whole answer to one operation."""
+        headers = {"authorization": f"Bearer {self.token(role)}"}
+        answer = self.post("/graphql", json={"query": query, "variables": dict(variables or {})}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def ask(self, query: str, variables: Mapping[str, Any] | None = None, role: str = "admin") -> dict[str, Any]:
+        """Return the data of one operation that must succeed."""
+        answer = self.graphql(query, variables, role)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def refusal(self, query: str, variables: Mapping[str, Any] | None = None, role: str = "admin") -> str:
+        """Return the code of the only error of one operation that must fail."""
+        answer = self.graphql(query, variables, role)
+        assert len(answer.get("errors", [])) == 1, answer
+        return answer["errors"][0]["extensions"]["code"]
+
+    @property
+    def head(self) -> str:
+        """Return the only head of the service's migrations."""
+        (head,) = migrate.source_heads(self.name)
+        return head
+
+    def some_list(self) -> str:
+        """Return the name of a query that gives a list and needs no argument."""
+        entities = load_service(self.name).entities
+        return (
+            lower_first(entities[0].plural) if entities else {"finance": "invoices", "audit": "auditEntries"}[self.name]
+        )
+
+    @contextmanager
+    def without_database(self) -> Iterator[None]:
+        """Cut the service off from its database, and connect it again."""
+        database = self.settings.database_dsn.partition("?")[0].rsplit("/", 1)[1]
+
+        def allow(connection: Any, *, connections: bool) -> Awaitable[Any]:
+            return connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS {connections}")
+
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+        self.run(self._on_server(lambda connection: allow(connection, connections=False)))
+        self.run(self._on_server(lambda connection: connection.fetch(end, database)))
+        try:
+            yield
+        finally:
+            self.run(self._on_server(lambda connection: allow(connection, connections=True)))
+
+    async def _on_server(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        connection = await asyncpg.connect(self.server)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    def as_input(self, entity: Entity, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a sample row as a client sends it."""
+        given = {field.column: row[field.column] for field in entity.fields if field.writable}
+        return {
+            column: value
+            if isinstance(value, bool | int | None)
+            else str(getattr(value, "isoformat", lambda v=value: v)())
+            for column, value in given.items()
+        }
+
+    def sql(self, query: str, *args: Any) -> list[Any]:
+        """Return the rows of a statement on a connection of its own."""
+        return self.with_connection(lambda connection: connection.fetch(query, *args))
+
+    def with_connection(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        async def run() -> Any:
+            connection = await asyncpg.connect(self.settings.database_dsn)
+            try:
+                return await work(connection)
+            finally:
+                await connection.close()
+
+        return self.run(run())

@@ -1,0 +1,5 @@
+from erp_contract import ServiceContract
+
+
+class TestFinance(ServiceContract):
+    pass
