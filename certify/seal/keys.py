@@ -10,7 +10,6 @@ import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from certify.seal import cosign_key, pbes2
 from certify.seal.errors import KeyFileError
@@ -48,12 +47,10 @@ class PublicKey(msgspec.Struct, frozen=True):
         return self.key.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
-        """Whether `signature` (DER, in no other spelling of it) is this key's over `message`."""
+        """Whether `signature` is this key's over `message`; it must be DER, which OpenSSL checks to the bit."""
         try:
-            if encode_dss_signature(*decode_dss_signature(signature)) != signature:
-                return False
             self.key.verify(signature, message, _SCHEME)
-        except (InvalidSignature, ValueError):
+        except InvalidSignature:
             return False
         return True
 

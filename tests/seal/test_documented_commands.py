@@ -84,3 +84,12 @@ def test_the_page_never_prints_what_proves_nothing():
     for command in commands:
         assert "--insecure-ignore-tlog" in command
         assert "--type " in command
+
+
+def test_every_code_stands_on_the_page():
+    sources = (PAGE.parents[1] / "certify" / "seal").glob("*.py")
+    text = "".join(path.read_text() for path in sources)
+    codes = set(re.findall(r"(?:Problem|Error)\(\s*\"([a-z0-9-]+)\"", text)) - {"usage"}
+    assert len(codes) > 30
+    page = PAGE.read_text()
+    assert {code for code in codes if f"`{code}`" not in page} == set()

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from certify.model.outcome import Verdict
 from certify.seal import canonical, dsse, keys
+from certify.seal.errors import SealError
 
 DECISION = "attestations/decision.sigstore.json"
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -194,6 +195,14 @@ def test_the_other_half_of_the_curve_is_the_same_signer(key: keys.SigningKey):
     twin = dsse.Envelope(envelope.payload, encode_dss_signature(r, P256_ORDER - s))
     assert twin.signature != envelope.signature
     assert twin.verified_by(key.public)
+
+
+@pytest.mark.parametrize("text", ["QUJ=", "QUI", "QUI==", "QU\nI=", " QUI=", "QUI=QUI=", "_-8=", "", None, 7, ["QUI="]])
+def test_base64_has_one_spelling(text: Any):
+    assert dsse.decode("QUI=") == b"AB"
+    with pytest.raises(SealError) as caught:
+        dsse.decode(text)
+    assert caught.value.code == "base64"
 
 
 @pytest.mark.parametrize(
