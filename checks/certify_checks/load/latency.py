@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome, Ruling, Seeded, format_quantity
 from certify_checks.load.model import Calibration, Generator, LoadSeen, OperationSeen
 from certify_checks.load.outcomes import HTTP
-from certify_checks.load.soundness import CALIBRATED, P95, unsound, unusable
+from certify_checks.load.soundness import CALIBRATED, P95, noisy, unsound, unusable
 from certify_checks.load.statistics import percentile, percentile_ranks
 
 _PLANTED = 2000
@@ -36,6 +36,8 @@ def _decided(seen: LoadSeen, limit: Limit, measured: Measurement, outcome: Outco
     value = format_quantity(measured.value, "us")
     summary = f"p95 {value} [{low}, {high}] over {seen.requests:,} requests of {seen.users} users, limit {limit}"
     measurements = (measured, *_apart(seen))
+    if outcome is not Outcome.PASS and (excused := noisy(seen)):
+        return replace(excused, summary=f"{summary}; {excused.summary}", measurements=measurements)
     if outcome is Outcome.INCONCLUSIVE:
         cure = "lengthen `hold` for a narrower interval, or make the stack faster: it stands at the limit"
         told = Ruling.inconclusive("interval-straddles", summary, cure=cure, examined=seen.requests)
@@ -58,6 +60,8 @@ def _apart(seen: LoadSeen) -> Iterable[Measurement]:
     if seen.calibration.overheads_us:
         error = percentile(seen.calibration.overheads_us, P95)
         yield Measurement("instrument error at p95", error, "us", samples=len(seen.calibration.overheads_us))
+    if seen.generator.foreign_ppm >= 0:
+        yield Measurement("CPU used by other programs", seen.generator.foreign_ppm, "ppm")
     yield Measurement("generator CPU", seen.generator.cpu_ppm, "ppm")
     yield Measurement("generator timer lag at p95", seen.generator.lag_p95_us, "us")
 

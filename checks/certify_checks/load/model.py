@@ -35,13 +35,17 @@ class Calibration(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Generator(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How the generator's process fared: share of one core, and how late its own timers rang."""
+    """How the generator's process fared: share of one core, and how late its own timers rang.
+
+    `foreign_ppm` is the share of the whole machine that programs used which are neither the stack nor this run; -1: unknown.
+    """
 
     cpu_ppm: int = 0
     lag_p95_us: int = 0
     lag_max_us: int = 0
     users: int = 0
     version: str = ""
+    foreign_ppm: int = 0
 
 
 class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):

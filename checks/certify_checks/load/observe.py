@@ -17,6 +17,7 @@ from certify_checks.http import GATEWAY, Client, LoginError, bearer, describe
 from certify_checks.load.calibration import calibration_server
 from certify_checks.load.config import LoadConfig, Operation, Pick, Shape
 from certify_checks.load.model import LoadSeen
+from certify_checks.load.neighbours import foreign_ppm, snapshot
 from certify_checks.load.reading import SUMMARY, read
 from certify_checks.load.tally import CALIBRATION, REQUESTS
 from certify_checks.load.variables import at_path
@@ -46,10 +47,13 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
         plan = await _plan(ctx, config, shape, gateway) | {"hold": hold.seconds}
         if hold != config.hold:
             plan["ramp"] = min(plan["ramp"], QUICK_RAMP)
+        before = snapshot()
         folder = await _generate(ctx, plan)
+        foreign = foreign_ppm(before, snapshot(), [part.pid for part in (*ctx.stack.services, gateway) if part.pid])
     except _UnusableError as error:
         return msgspec.structs.replace(seen, unusable=error.reason, detail=str(error))
     operations, calibration, generator = read(folder, [operation.name for operation in shape.operations])
+    generator = msgspec.structs.replace(generator, foreign_ppm=foreign)
     return msgspec.structs.replace(seen, operations=operations, calibration=calibration, generator=generator)
 
 

@@ -8,6 +8,7 @@ P95 = 950_000
 CALIBRATED = 20  # requests to the calibration server below which its percentile says nothing
 BUSIEST = 850_000  # ppm of one core; beyond it the generator measures its own queue
 ROOM = 10  # the instrument's error at the percentile may be at most this part of the limit
+NOISY = 150_000  # ppm of the machine used by other programs from which on slowness may be theirs
 FASTER = -200  # us by which a clock may read less than the truth before it cannot be believed
 _CURES = {
     "unknown-shape": "name one of the profile's shapes in `with: {shape: ...}`",
@@ -38,6 +39,16 @@ def unsound(seen: LoadSeen, limit: Limit) -> Ruling | None:
     problem = _problem(seen, limit.value // ROOM)
     cure = "give the run a quieter or faster machine; nothing else may run beside a load"
     return Ruling.inconclusive("generator-unsound", problem, cure=cure, examined=seen.requests) if problem else None
+
+
+def noisy(seen: LoadSeen) -> Ruling | None:
+    """Why slowness cannot be laid on the stack; None when nothing else used the machine. A pass needs no such excuse."""
+    foreign = seen.generator.foreign_ppm
+    if foreign <= NOISY:
+        return None
+    summary = f"other programs used {format_quantity(foreign, 'ppm')} of this machine meanwhile"
+    cure = "stop what else runs on this machine, and measure again"
+    return Ruling.inconclusive("machine-noisy", summary, cure=cure, examined=seen.requests)
 
 
 def _problem(seen: LoadSeen, room_us: int) -> str:

@@ -144,3 +144,12 @@ def test_errors_are_told_apart_by_class_and_operation(clean: LoadSeen):
         ("graphql", "create"),
     ]
     assert "no such column" in ruling.findings[1].message
+
+
+def test_slowness_on_a_noisy_machine_is_not_laid_on_the_stack(clean: LoadSeen):
+    noisy = replace(clean, generator=replace(clean.generator, foreign_ppm=400_000))
+    ruling = LATENCY.judge(seen_with(noisy, [900_000] * 5000), criteria())
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "machine-noisy")
+    assert "40 % of this machine" in ruling.summary
+    assert ruling.measurements[0].value == 900_000
+    assert LATENCY.judge(seen_with(noisy, [1000] * 5000), criteria()).outcome is Outcome.PASS
