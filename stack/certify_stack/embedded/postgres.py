@@ -27,8 +27,10 @@ import asyncpg
 from certify_stack.embedded.accounts import unprivileged
 from certify_stack.embedded.binaries import installation
 from certify_stack.embedded.cluster import SUPERUSER, create_cluster, environment
+from certify_stack.embedded.guardian import Guardian, mark_owned, sweep
 from certify_stack.embedded.procs import ProcessId, dying_with_caller, end_all
 
+_PREFIX = "certify-postgres-"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.005
@@ -217,25 +219,23 @@ class PostgresServer:
 
 @contextmanager
 def temporary() -> Iterator[PostgresServer]:
-    """A started server in a private folder, in memory where there is room; both are gone afterwards."""
-    with scratch_folder("certify-postgres-") as folder:
-        server = PostgresServer(folder)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
-
-
-@contextmanager
-def scratch_folder(prefix: str) -> Iterator[Path]:
-    """A private folder that other accounts can walk through but not list; removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=scratch_root()))
+    """A started server in a private folder, in memory where there is room; both are gone afterwards, come what may."""
+    root = scratch_root()
+    sweep(root, _PREFIX)
+    guardian = Guardian()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+    guardian.remove(folder)
     try:
+        mark_owned(folder)
+        # Others may walk through, to what is theirs, but not look around.
         folder.chmod(0o711)
-        yield folder
+        server = PostgresServer(folder)
+        server.start()
+        guardian.watch(server.process.pid, gentle=signal.SIGQUIT)
+        yield server
+        server.stop()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        guardian.close()
 
 
 def scratch_root() -> Path:

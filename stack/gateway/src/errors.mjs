@@ -1,5 +1,7 @@
 import { GraphQLError } from "graphql";
 
+const TRANSPORT_CODES = new Set(["SUBREQUEST_HTTP_ERROR", "DOWNSTREAM_SERVICE_ERROR", "TIMEOUT_ERROR", "RESPONSE_VALIDATION_FAILED"]);
+const TRANSPORT_NAMES = new Set(["FetchError", "TypeError", "TimeoutError", "AbortError"]);
 const KEPT = ["code", "service", "field", "reason", "retryable"];
 
 /**
@@ -16,14 +18,17 @@ export function maskError(error) {
   return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions: keep(error.extensions) });
 }
 
+/** The HTTP status with which a subgraph refused a whole request. */
 function statusOf(error) {
-  const status = error.extensions?.statusCode ?? error.extensions?.response?.status ?? error.extensions?.http?.status;
-  return typeof status === "number" && status >= 400 ? status : undefined;
+  const { statusCode, response, http } = error.extensions ?? {};
+  return [statusCode, response?.status, http?.status].find((status) => Number.isInteger(status) && status >= 400);
 }
 
+/** The subgraph was not reached at all, or broke off, or took too long: the message then holds its address. */
 function isTransport(error) {
-  const code = error.extensions?.code ?? error.originalError?.extensions?.code;
-  return code === "DOWNSTREAM_SERVICE_ERROR" || error.originalError instanceof TypeError && error.message === "fetch failed";
+  const code = error.extensions?.code;
+  if (TRANSPORT_CODES.has(code)) return true;
+  return [error.originalError?.name, error.originalError?.cause?.name].some((name) => TRANSPORT_NAMES.has(name));
 }
 
 function isOfSubgraph(error) {
