@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "profile": "lint or show a profile, print the JSON Schema",
     "doctor": "tell what this machine can and cannot run",
     "verify": "verify a sealed run",
+    "decide": "take a run's decision again, without running anything",
     "report": "render the reports of a run again",
     "comment": "post or update the comment on a pull request",
     "keygen": "make a signing key",
