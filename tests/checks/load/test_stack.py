@@ -1,0 +1,69 @@
+"""Both colours on the reference stack, with the finance profile's own mix.
+
+Tests share the machine with each other, so what is asserted here does not hang on how fast it is.
+"""
+
+from asyncio import run
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from certify_checks.load.check import CHECK
+from certify_checks.load.model import LoadSeen
+from msgspec.structs import replace
+
+from certify.api import Context, Criteria, Limit, Outcome, Stack
+from certify.engine.worker import convert_options
+from certify.profile.load import load_profile
+
+pytestmark = pytest.mark.stack
+
+LATENCY, ERRORS = CHECK.rules
+Boot = Callable[..., AbstractContextManager[Stack]]
+SMALL = {"users": 15, "ramp": "500 ms", "warmup": "500 ms", "hold": "6 s", "think_min": "100 ms", "think_max": "300 ms"}
+
+
+def loaded(stack: Stack, folder: Path) -> LoadSeen:
+    for name in ("evidence", "scratch"):
+        (folder / name).mkdir()
+    ctx = Context("load", folder / "evidence", folder / "scratch", stack=stack)
+    options = load_profile("finance").checks["load"] | SMALL
+    seen: LoadSeen = run(CHECK.observe(ctx, convert_options(options, CHECK)))
+    assert not seen.unusable, seen.detail
+    return seen
+
+
+def asked(p95: str, share: str) -> Criteria:
+    return Criteria({"p95": Limit.parse(p95), "share": Limit.parse(share)})
+
+
+def test_the_clean_stack_answers_every_operation(stack: Stack, tmp_path: Path):
+    seen = loaded(stack, tmp_path)
+    assert seen.failures == 0, seen.operations
+    assert all(operation.answered for operation in seen.operations)
+    # 5 s: far beyond what a machine full of other tests needs
+    ruling = LATENCY.judge(seen, asked("< 5 s", "< 5 %"))
+    assert ruling.outcome is Outcome.PASS, ruling
+    assert ERRORS.judge(seen, asked("< 5 s", "< 5 %")).outcome is Outcome.PASS
+
+
+def test_one_slow_service_of_18_turns_latency_red(boot: Boot, tmp_path: Path):
+    with boot("certify_faults.load:slow_service") as stack:
+        seen = loaded(stack, tmp_path)
+    fastest = {operation.name: operation.answered[0] for operation in seen.operations}
+    assert fastest["read-customer"] > 400_000
+    assert fastest["list-products"] < 400_000
+    alone = replace(seen, generator=replace(seen.generator, foreign_ppm=0))
+    ruling = LATENCY.judge(alone, asked("< 300 ms", "< 0.1 %"))
+    assert ruling.outcome is Outcome.FAIL
+    assert ruling.findings[0].code == "p95-over-limit"
+
+
+def test_a_hundredth_of_failing_requests_turns_errors_red(boot: Boot, tmp_path: Path):
+    with boot("certify_faults.load:failing_requests") as stack:
+        seen = loaded(stack, tmp_path)
+    assert seen.failures > 0
+    ruling = ERRORS.judge(seen, asked("< 300 ms", "< 0.1 %"))
+    assert {finding.code for finding in ruling.findings} == {"graphql"}
+    assert ruling.outcome is Outcome.FAIL or ruling.reason == "interval-straddles"
