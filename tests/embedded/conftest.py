@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("certify_stack.embedded.procs")
-
 from certify_stack.embedded.postgres import scratch_root
 from certify_stack.embedded.procs import ProcessId, wait_gone
 

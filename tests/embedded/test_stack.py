@@ -6,6 +6,7 @@ import socket
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ ACROSS = "{ invoices(limit: 3) { number customer { id name } } }"
 CLEAN_SECONDS = 10.0
 
 
-def test_it_boots_answers_breaks_returns_and_leaves_nothing(launch, http, left_over):
+def test_it_boots_answers_breaks_returns_and_leaves_nothing(launch: Any, http: Any, left_over: Any):
     get, post = http
     stack = launch("--overlay", "overlay_for_tests:apply")
     endpoints = stack.until_up()
@@ -43,7 +44,7 @@ def test_it_boots_answers_breaks_returns_and_leaves_nothing(launch, http, left_o
     refused(services["auth"]["url"])
 
 
-def log_in(post, credentials):
+def log_in(post: Any, credentials: Any):
     user = credentials["users"]["accountant"]
     status, answer = post(credentials["login"], {"username": user["username"], "password": user["password"]})
     assert status == 200
@@ -51,7 +52,7 @@ def log_in(post, credentials):
     return answer["access_token"]
 
 
-def query_across(post, gateway, token):
+def query_across(post: Any, gateway: str, token: str):
     status, answer = post(f"{gateway}/graphql", {"query": ACROSS}, token)
     assert status == 200
     assert "errors" not in answer
@@ -59,7 +60,7 @@ def query_across(post, gateway, token):
     assert all(invoice["customer"]["name"] for invoice in answer["data"]["invoices"])
 
 
-def refuse_strangers(post, gateway):
+def refuse_strangers(post: Any, gateway: str):
     for token in ("", "x.y.z"):
         status, answer = post(f"{gateway}/graphql", {"query": "{ __schema { queryType { name } } }"}, token)
         assert status == 401
@@ -68,7 +69,7 @@ def refuse_strangers(post, gateway):
         }
 
 
-def break_and_mend(stack, http, endpoints, token):
+def break_and_mend(stack: Any, http: Any, endpoints: Any, token: str):
     get, post = http
     gateway, crm = endpoints["gateway"]["url"], endpoints["services"]["crm"]
 
@@ -92,13 +93,13 @@ def break_and_mend(stack, http, endpoints, token):
     query_across(post, gateway, token)
 
 
-def refused(url):
+def refused(url: str):
     port = int(url.rpartition(":")[2])
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_the_end_of_standard_input_takes_all_of_it_down_even_in_the_midst_of_booting(launch, left_over):
+def test_the_end_of_standard_input_takes_all_of_it_down_even_in_the_midst_of_booting(launch: Any, left_over: Any):
     stack = launch()
     stack.until(lambda event: event.get("state") == "migrated")
     family, folders = stack.family(), stack.private_folders()
@@ -111,7 +112,7 @@ def test_the_end_of_standard_input_takes_all_of_it_down_even_in_the_midst_of_boo
     assert [folder for folder in folders if folder.exists()] == []
 
 
-def test_a_launcher_killed_in_its_first_moments_leaves_nothing(launch, left_over):
+def test_a_launcher_killed_in_its_first_moments_leaves_nothing(launch: Any, left_over: Any):
     stack = launch()
     stack.until(lambda event: event.get("name") == "postgres")
     family, folders = stack.family(), stack.private_folders()
@@ -121,7 +122,7 @@ def test_a_launcher_killed_in_its_first_moments_leaves_nothing(launch, left_over
     assert [folder for folder in folders if folder.exists()] == []
 
 
-def test_an_overlay_that_does_not_exist_fails_the_boot_by_name(launch):
+def test_an_overlay_that_does_not_exist_fails_the_boot_by_name(launch: Any):
     stack = launch("--overlay", "overlay_for_tests:nothing")
     failed = stack.until(lambda event: event["event"] in {"up", "failed"})
     assert failed["event"] == "failed"
@@ -129,7 +130,7 @@ def test_an_overlay_that_does_not_exist_fails_the_boot_by_name(launch):
     assert stack.process.wait(CLEAN_SECONDS) == 1
 
 
-def test_logs_stay_in_the_given_folder_for_the_owner_alone(launch):
+def test_logs_stay_in_the_given_folder_for_the_owner_alone(launch: Any):
     stack = launch()
     stack.until(lambda event: event.get("state") == "listening" and event["name"] != "gateway")
     logs = {path.name: path for path in (stack.folder / "logs").iterdir()}
