@@ -24,6 +24,7 @@ from certify.api import (
 )
 from certify_checks.http import Client, LoginError, describe
 from certify_checks.owasp.config import OwaspConfig
+from certify_checks.owasp.inputs import identifiers, scalars
 from certify_checks.owasp.loopback import serve
 from certify_checks.owasp.schemathesis import Exercise, Exercised, exercise
 from certify_checks.owasp.seen import SchemaSeen, ServerError
@@ -32,6 +33,7 @@ _DECOY = introspection_from_schema(
     build_schema("type Query { breaks(number: Int!): Int, masks(number: Int!): Int, works(number: Int!): Int }")
 )
 _DECOY_CODE = "CERTIFY_DECOY"
+_DECOY_SECONDS = 90
 _DECOY_FAILS = ("Query.breaks", "Query.masks")
 # An error that a run meets often says no more the tenth time.
 _SHOWN_PER_OPERATION = 1
@@ -43,53 +45,62 @@ async def observe_schema(ctx: Context, config: OwaspConfig) -> SchemaSeen:
     if gateway is None or not gateway.url:
         return SchemaSeen(problem="there is no gateway to exercise", reason="no-gateway")
     try:
-        schema, token = await _introspect(ctx, gateway)
+        async with Client(ctx) as client:
+            token = await _token(ctx, client)
+            schema = await _introspect(client, gateway, token)
+            ids = await identifiers(client, gateway, schema, token)
     except (LoginError, httpx.HTTPError, ValueError) as error:
         return SchemaSeen(problem=f"the gateway's schema cannot be had: {describe(error)}", reason="no-schema")
-    mutations = Capability.DISPOSABLE in ctx.capabilities
-    known = _operations(schema, mutations=True)
+    mutations = config.mutations and Capability.DISPOSABLE in ctx.capabilities
     allowed = _operations(schema, mutations=mutations)
+    seen = SchemaSeen(total=len(_operations(schema, mutations=True)), mutations=mutations)
     selected = _select(ctx, config, allowed)
     if not selected:
-        return SchemaSeen(total=len(known), problem="the schema has no operation", reason="no-operations")
+        return msgspec.structs.replace(seen, problem="the schema has no operation", reason="no-operations")
     task = Exercise(
         "gateway",
-        gateway.url.rstrip("/") + "/" + (gateway.graphql or "/graphql").lstrip("/"),
+        f"{gateway.url.rstrip('/')}/{(gateway.graphql or '/graphql').lstrip('/')}",
         selected,
         1 if ctx.quick else config.max_examples,
         ctx.seed,
         config.schema_budget.seconds,
         config.error_codes,
         token,
+        ids,
+        scalars(schema, config.scalars),
     )
     ctx.tell("exercising operations", 0, len(selected))
     done, decoy = await asyncio.gather(exercise(task, ctx.scratch), _exercise_decoy(ctx))
     ctx.write_evidence("schemathesis.jsonl", done.log)
-    return SchemaSeen(
-        selected=selected,
+    seen = msgspec.structs.replace(seen, selected=selected, shortened=len(selected) < len(allowed))
+    return _with_results(seen, done, decoy)
+
+
+def _with_results(seen: SchemaSeen, done: Exercised, decoy: Exercised) -> SchemaSeen:
+    return msgspec.structs.replace(
+        seen,
         exercised=done.answers,
         answered={name: count for name, count in done.good.items() if count},
-        total=len(known),
-        mutations=mutations,
         errors=done.errors,
         faults=done.faults,
         complete=done.complete,
-        shortened=len(selected) < len(allowed),
         decoy=tuple(sorted({error.operation for error in decoy.errors})),
     )
 
 
-async def _introspect(ctx: Context, gateway: Service) -> tuple[GraphQLSchema, str]:
-    async with Client(ctx) as client:
-        roles = (*client.roles(), *ctx.stack.credentials.get("tokens", {}))
-        # The role that may do most reaches most of the code.
-        role = next((name for name in ("admin", *roles) if name in roles), "")
-        token = await client.token(role) if role else ""
-        answer = await client.graphql(gateway, get_introspection_query(), token=token)
+async def _token(ctx: Context, client: Client) -> str:
+    """A token of the role that may do most, because it reaches most of the code; empty when there is none."""
+    roles = (*client.roles(), *ctx.stack.credentials.get("tokens", {}))
+    role = next((name for name in ("admin", *roles) if name in roles), "")
+    return await client.token(role) if role else ""
+
+
+async def _introspect(client: Client, gateway: Service, token: str) -> GraphQLSchema:
+    answer = await client.graphql(gateway, get_introspection_query(), token=token)
     if not answer.ok:
         raise ValueError(answer.complaint)
     try:
-        return build_client_schema(answer.data), token  # type: ignore[arg-type]  # checked by the call itself
+        return build_client_schema(answer.data)  # type: ignore[arg-type]  # checked by the call itself
     except (TypeError, KeyError) as error:
         raise ValueError(f"the introspection is no schema: {error}") from error
 
@@ -111,7 +122,7 @@ def _select(ctx: Context, config: OwaspConfig, allowed: Sequence[str]) -> tuple[
 async def _exercise_decoy(ctx: Context) -> Exercised:
     async with serve(_decoy_answer) as address:
         operations = ("Query.breaks", "Query.masks", "Query.works")
-        task = Exercise("decoy", f"{address}/graphql", operations, 1, ctx.seed, 30, (_DECOY_CODE,))
+        task = Exercise("decoy", f"{address}/graphql", operations, 1, ctx.seed, _DECOY_SECONDS, (_DECOY_CODE,))
         return await exercise(task, ctx.scratch)
 
 
@@ -142,7 +153,11 @@ def judge_schema(seen: SchemaSeen, criteria: Criteria) -> Ruling:
         )
     if doubt := _doubt(seen):
         return doubt
-    kinds = "queries and mutations" if seen.mutations else "queries (mutations need a disposable stack)"
+    kinds = (
+        "queries and mutations"
+        if seen.mutations
+        else "queries (mutations need the option `mutations` and a disposable stack)"
+    )
     return Ruling(
         Outcome.PASS,
         f"{len(seen.errors)} server errors in {sum(seen.exercised.values())} requests to {len(seen.exercised)} of "

@@ -10,18 +10,16 @@ from typing import Any
 
 import msgspec
 
+from certify_checks.owasp import inputs
 from certify_checks.owasp.seen import ServerError
 from certify_checks.tools import run_module
 
-_TOKEN = "CERTIFY_SCHEMA_TOKEN"  # noqa: S105 - name of a variable
-# Headers by way of the environment: argument lists are readable by every user of the machine.
-_SETTINGS = f'[headers]\nAuthorization = "Bearer ${{{_TOKEN}}}"\n'
 _REQUEST_SECONDS = "10"
 _TRACEBACK = "Traceback (most recent call last)"
 
 
 class Exercise(msgspec.Struct, frozen=True):
-    """What to run: `name` tells scratch files apart; `operations` as `Query.invoices`."""
+    """What to run: `name` tells scratch files apart; `operations` as `Query.invoices`; `scalars` with samples."""
 
     name: str
     address: str
@@ -31,6 +29,8 @@ class Exercise(msgspec.Struct, frozen=True):
     seconds: float
     error_codes: Sequence[str]
     token: str = ""
+    identifiers: Sequence[str] = ()
+    scalars: dict[str, list[str]] = {}
 
 
 class Exercised(msgspec.Struct, frozen=True):
@@ -47,14 +47,14 @@ class Exercised(msgspec.Struct, frozen=True):
 async def exercise(task: Exercise, scratch: Path) -> Exercised:
     """Run schemathesis in a process of its own; its time is bounded, what it did until then is kept."""
     settings, events = scratch / f"{task.name}.toml", scratch / f"{task.name}.ndjson"
-    settings.write_text(_SETTINGS if task.token else "", encoding="utf-8")
+    settings.write_text(inputs.settings(task.token, task.identifiers), encoding="utf-8")
     events.unlink(missing_ok=True)
     run = await run_module(
         "schemathesis.cli",
         _arguments(task, settings, events),
         folder=scratch,
         seconds=task.seconds,
-        environment={_TOKEN: task.token},
+        environment=inputs.environment(task.token, task.scalars),
     )
     read = _read(events, task.error_codes)
     if run.exit_code in {0, 1} or run.exit_code is None:
@@ -92,10 +92,15 @@ def _read(events: Path, error_codes: Sequence[str]) -> Exercised:
                 status = response["status_code"] if response else 0
                 log.append(json.dumps({"operation": operation, "status": status, "query": query}))
         elif kind == "NonFatalError":
-            faults.append(str(event.get("value") or event.get("info") or event)[:300])
+            faults.append(f"{event.get('label', '')} {_sentence(event)}".strip()[:300])
         elif kind == "EngineFinished":
             complete = event.get("stop_reason") == "completed"
     return Exercised(dict(answers), dict(good), tuple(errors), tuple(faults), complete, "\n".join(log))
+
+
+def _sentence(event: dict[str, Any]) -> str:
+    value = event.get("value") or event.get("info") or event
+    return str(value.get("message", value) if isinstance(value, dict) else value)
 
 
 def _events(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
