@@ -42,8 +42,8 @@ def wants_color(stream: TextIO, environment: Mapping[str, str] = os.environ) -> 
 def next_command(record: Record, decision: Decision, context: ReportContext) -> str:
     """What to type now: see the first blocker again, or verify what was sealed."""
     by_id = {control.id: control for control in record.controls}
-    seen = (blocker for blocker in decision.blockers if blocker.outcome not in _LISTED)
-    repro = next((by_id[blocker.id].repro for blocker in seen if blocker.id in by_id and by_id[blocker.id].repro), "")
+    known = (by_id[blocker.id].repro for blocker in _told(decision) if blocker.id in by_id)
+    repro = next(filter(None, known), "")
     if repro and decision.verdict not in _GOOD:
         return _line(repro)
     return f"certify verify {_line(shlex.quote(context.directory))}"
@@ -62,8 +62,14 @@ def _headline(decision: Decision, *, color: bool) -> str:
     return f"\n{verdict}  ({subject})\n{_line(decision.reason)}"
 
 
+def _told(decision: Decision) -> list[Blocker]:
+    """The blockers that have a cause of their own, worst first."""
+    told = (blocker for blocker in decision.blockers if blocker.outcome not in _LISTED)
+    return sorted(told, key=lambda blocker: ORDER.index(blocker.outcome))
+
+
 def _blockers(record: Record, decision: Decision) -> Iterator[str]:
-    told = [blocker for blocker in decision.blockers if blocker.outcome not in _LISTED]
+    told = _told(decision)
     repros = {control.id: control.repro for control in record.controls}
     for blocker in told[:SHOWN]:
         yield ""
