@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from erp_documents import operation_document, undescribed
 from erp_harness import USER_ID, Harness
 
-NEW = 700
+NEW = 720
 
 
 def camel(name: str) -> str:

@@ -135,6 +135,23 @@ class Harness:
         """Return the rows of a statement on a connection of its own."""
         return self.with_connection(lambda connection: connection.fetch(query, *args))
 
+    @contextmanager
+    def watching(self) -> Iterator[list[str]]:
+        """Give the statements that the service reads with from now on."""
+        database = self.app.state.runtime.database
+        seen: list[str] = []
+        fetch = database.fetch
+
+        async def watched(query: str, *args: Any) -> Any:
+            seen.append(query)
+            return await fetch(query, *args)
+
+        database.fetch = watched
+        try:
+            yield seen
+        finally:
+            del database.fetch
+
     def with_connection(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         async def run() -> Any:
             connection = await asyncpg.connect(self.settings.database_dsn)

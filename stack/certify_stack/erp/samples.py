@@ -45,7 +45,7 @@ def _reference(entity: Entity, field: Field, number: int, factor: int) -> UUID |
     target = field.target.name if isinstance(field.target, Foreign) else str(field.target)
     if target == entity.name:
         # Only to entries made before, so that rows can be inserted in order and form no circle.
-        return sample_id(target, number // 2) if number else None
+        return sample_id(target, number // 2 % count_of(target, factor)) if number else None
     return sample_id(target, number % count_of(target, factor))
 
 
