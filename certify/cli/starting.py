@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,7 @@ from certify.profile.model import Profile
 from certify.profile.options import COMMAND_OPTION
 from certify.profile.problem import Level, ProfileError, hint
 from certify.seal.errors import SealError
-from certify.seal.keystore import signing_key
+from certify.seal.keystore import SECRET_VARIABLES, signing_key
 from certify.seal.names import DECISION, RECORD
 from certify.seal.verify import verify
 
@@ -102,6 +103,9 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
             selection=selection,
             previous=previous_certificate(arguments.previous or arguments.out, profile.name),
         )
+        # The key is in memory; no check and no service has any business with it.
+        for name in SECRET_VARIABLES:
+            os.environ.pop(name, None)
         with open_console(arguments.progress) as console:
             return asyncio.run(execute(wanted, driver, workspace, console))
     finally:

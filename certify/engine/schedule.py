@@ -141,7 +141,11 @@ class Scheduler:
 
     def _finish(self, job: Job, answers: Answers, waited_us: int) -> None:
         digests, odd = self._workspace.job_digests(job.id)
-        problem = f"left {', '.join(odd)} in its evidence, which is no regular file" if odd else ""
+        problem = (
+            f"left {', '.join(odd)} in its evidence, which cannot be sealed (a link, a device, a name with control characters)"
+            if odd
+            else ""
+        )
         if strays := self._workspace.remove_strays():
             problem = f"it, or a check beside it, wrote outside its evidence folder: {', '.join(strays)}"
         if problem:

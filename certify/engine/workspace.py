@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from certify.engine.component import digest_file
+from certify.model.escape import visible
+from certify.seal.tree import sealable
 
 EVIDENCE = "evidence"
 RUNLOG = "runlog.jsonl"
@@ -47,17 +49,17 @@ class Workspace:
         return evidence, scratch
 
     def job_digests(self, job: str) -> tuple[dict[str, str], list[str]]:
-        """SHA-256 of each evidence file of a job, by path relative to its folder, and what was no regular file.
+        """SHA-256 of each evidence file of a job, by path relative to its folder, and what could not be sealed.
 
-        Links and the like are removed: sealed evidence holds regular files only.
+        Links, devices and names with control characters are removed: one of them would keep the run from being sealed.
         """
         root = self.evidence / job
         digests, odd = {}, []
         for path in sorted(root.rglob("*")):
             name = path.relative_to(root).as_posix()
-            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            if path.is_symlink() or not (path.is_file() or path.is_dir()) or (path.is_file() and not sealable(name)):
                 path.unlink()
-                odd.append(name)
+                odd.append(visible(name))
             elif path.is_file():
                 digests[name] = digest_file(path)
         return digests, odd

@@ -40,6 +40,8 @@ async def observe(ctx, config):
         case "above": (ctx.evidence.parent.parent / "report.html").write_text("forged")
         case "climb": ctx.write_evidence("../../x", "x")
         case "link": (ctx.evidence / "link").symlink_to("/etc/passwd")
+        case "hostile-name": (ctx.evidence / "evil\\nname").write_text("x")
+        case "environment": ctx.write_evidence("environment.txt", "\\n".join(os.environ))
         case "zero": return Seen(0)
         case "weak": ctx.weaken("shortened", "1 instead of 2")
     return Seen(3)

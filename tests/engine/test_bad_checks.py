@@ -29,7 +29,8 @@ def control(rule: str, **options: Any) -> dict[str, Any]:
         ("climb", "check-failed: ValueError: evidence file '../../x' leads out of the evidence folder"),
         ("outside", "evidence: it, or a check beside it, wrote outside its evidence folder: evidence/planted.txt"),
         ("above", "evidence: it, or a check beside it, wrote outside its evidence folder: report.html"),
-        ("link", "evidence: left link in its evidence, which is no regular file"),
+        ("link", "evidence: left link in its evidence, which cannot be sealed"),
+        ("hostile-name", "evidence: left evil name in its evidence, which cannot be sealed"),
     ],
 )
 def test_a_check_that_misbehaves_is_an_error(product: Any, behave: str, reason: str) -> None:
@@ -91,6 +92,15 @@ def test_a_limit_that_the_rule_needs_must_be_given(product: Any) -> None:
     assert result.code == 2
     assert "most" in result.stderr
     assert "product.yaml" in result.stderr
+
+
+def test_signing_secrets_do_not_reach_checks(product: Any) -> None:
+    product.profile({"C-1": control("sample.size", behave="environment")})
+    product.environment["CERTIFY_KEY_PASSWORD"] = "open sesame"
+    result = product.certify("--profile", "product.yaml")
+    names = (result.out / "evidence" / "sample" / "environment.txt").read_text().split()
+    assert "CERTIFY_JOB_ID" in names
+    assert not {"CERTIFY_KEY", "CERTIFY_KEY_PASSWORD"} & set(names)
 
 
 def test_what_a_check_weakens_is_in_the_ledger_and_makes_the_run_partial(product: Any) -> None:
