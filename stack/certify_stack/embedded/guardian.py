@@ -25,11 +25,37 @@ _GRACE_SECONDS = 1.5
 _LEAVE_SECONDS = 10.0
 
 
+@dataclass
+class Estate:
+    """What a run leaves behind."""
+
+    processes: dict[ProcessId, int] = field(default_factory=dict)
+    folders: list[Path] = field(default_factory=list)
+
+    def note(self, line: str) -> None:
+        """Take in one line; a half one, of an owner that died while writing, is passed over."""
+        kind, _, rest = line.rstrip("\n").partition(" ")
+        if kind == "folder" and line.endswith("\n"):
+            self.folders.append(Path(rest))
+        elif kind == "process" and line.endswith("\n"):
+            pid, started, gentle = (int(number) for number in rest.split())
+            self.processes[ProcessId(pid, started)] = gentle
+
+    def settle(self) -> None:
+        """End the processes, the last started first asked, and remove the folders."""
+        for process, gentle in reversed(self.processes.items()):
+            process.signal(gentle)
+        end_all(wait_gone(self.processes, _GRACE_SECONDS), _GRACE_SECONDS, gentle=signal.SIGKILL)
+        for folder in self.folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class Guardian:
     """The owner's side: tell what belongs to the run, then close."""
 
     def __init__(self) -> None:
         """Start the guardian process."""
+        self._estate = Estate()
         # Not a module path but this file, without site-packages: it starts in 20 ms and needs nothing that could break.
         self._process = subprocess.Popen(
             [sys.executable, "-S", "-E", "-c", _BOOT, str(Path(__file__).parents[2])],
@@ -54,8 +80,12 @@ class Guardian:
         """End what still runs and remove the folders; returns when that is done."""
         with contextlib.suppress(BrokenPipeError):
             self._pipe.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_LEAVE_SECONDS)
+        try:
+            done = self._process.wait(_LEAVE_SECONDS) == 0
+        except subprocess.TimeoutExpired:
+            done = False
+        if not done:
+            self._estate.settle()
 
     @property
     def _pipe(self) -> IO[bytes]:
@@ -63,37 +93,13 @@ class Guardian:
         return self._process.stdin
 
     def _tell(self, line: str) -> None:
+        self._estate.note(f"{line}\n")
         with contextlib.suppress(BrokenPipeError):
             self._pipe.write(line.encode("utf-8", "surrogateescape") + b"\n")
             self._pipe.flush()
 
 
 _BOOT = "import sys; sys.path.append(sys.argv[1]); from certify_stack.embedded.guardian import main; main()"
-
-
-@dataclass
-class Estate:
-    """What a run leaves behind."""
-
-    processes: dict[ProcessId, int] = field(default_factory=dict)
-    folders: list[Path] = field(default_factory=list)
-
-    def note(self, line: str) -> None:
-        """Take in one line; a half one, of an owner that died while writing, is passed over."""
-        kind, _, rest = line.rstrip("\n").partition(" ")
-        if kind == "folder" and line.endswith("\n"):
-            self.folders.append(Path(rest))
-        elif kind == "process" and line.endswith("\n"):
-            pid, started, gentle = (int(number) for number in rest.split())
-            self.processes[ProcessId(pid, started)] = gentle
-
-    def settle(self) -> None:
-        """End the processes, the last started first asked, and remove the folders."""
-        for process, gentle in reversed(self.processes.items()):
-            process.signal(gentle)
-        end_all(wait_gone(self.processes, _GRACE_SECONDS), _GRACE_SECONDS, gentle=signal.SIGKILL)
-        for folder in self.folders:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import { createGatewaySchema } from "./schema.mjs";
 import { listen } from "./server.mjs";
 
 process.stdin.resume();
-for (const event of ["end", "close", "error"]) process.stdin.on(event, () => process.exit(0));
+for (const event of ["end", "close", "error"]) process.stdin.on(event, () => process.exit());
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
 
 try {

