@@ -39,7 +39,7 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     """Run the load that `config` describes."""
     hold = config.quick_hold if ctx.quick and config.quick_hold.seconds < config.hold.seconds else config.hold
     if hold != config.hold:
-        ctx.weaken("shortened", f"load {config.shape or 'of the only shape'}: hold {hold} instead of {config.hold}")
+        ctx.weaken("shortened", f"{config.shape or 'the only shape'}: hold {hold} instead of {config.hold}")
     timeout_us = config.timeout.microseconds
     seen = LoadSeen(config.shape, config.users, hold.microseconds, timeout_us, quick=hold != config.hold)
     try:

@@ -7,6 +7,7 @@ from asyncio import run
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from statistics import median
 
 import pytest
 from certify_checks.load.check import CHECK
@@ -51,9 +52,9 @@ def test_the_clean_stack_answers_every_operation(stack: Stack, tmp_path: Path):
 def test_one_slow_service_of_18_turns_latency_red(boot: Boot, tmp_path: Path):
     with boot("certify_faults.load:slow_service") as stack:
         seen = loaded(stack, tmp_path)
-    fastest = {operation.name: operation.answered[0] for operation in seen.operations}
-    assert fastest["read-customer"] > 400_000
-    assert fastest["list-products"] < 400_000
+    times = {operation.name: operation.answered for operation in seen.operations}
+    assert median(times["read-customer"]) > 400_000
+    assert times["list-products"][0] < 400_000
     alone = replace(seen, generator=replace(seen.generator, foreign_ppm=0))
     ruling = LATENCY.judge(alone, asked("< 300 ms", "< 0.1 %"))
     assert ruling.outcome is Outcome.FAIL
