@@ -1,14 +1,10 @@
 """A service under test: its real application over its own, freshly migrated, real database."""
 
-import asyncio
 import os
-import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -18,7 +14,7 @@ pytest.register_assert_rewrite("erp_contract", "erp_documents", "erp_harness")
 
 from certify_stack.erp.seed import seed  # noqa: E402 - as above
 from certify_stack.kit.tokens import SigningKey, thumbprint  # noqa: E402 - as above
-from erp_harness import Harness  # noqa: E402 - found through the path above
+from erp_harness import Harness, scratch_database  # noqa: E402 - found through the path above
 
 
 @pytest.fixture(scope="session")
@@ -34,32 +30,6 @@ def server() -> Iterator[str]:
         yield own.dsn("postgres")
 
 
-@contextmanager
-def scratch_database(server: str, name: str) -> Iterator[str]:
-    """Make a database with a name of its own, and remove it."""
-    database = f"t_{name.replace('-', '_')}_{secrets.token_hex(4)}"
-
-    async def command(statement: str) -> None:
-        connection = await asyncpg.connect(server)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(command(f"CREATE DATABASE {database}"))
-    try:
-        yield with_database(server, database)
-    finally:
-        asyncio.run(command(f"DROP DATABASE {database} WITH (FORCE)"))
-
-
-def with_database(dsn: str, database: str) -> str:
-    """Return the DSN with another database."""
-    head, _, query = dsn.partition("?")
-    base = head.rsplit("/", 1)[0]
-    return f"{base}/{database}" + (f"?{query}" if query else "")
-
-
 @pytest.fixture(scope="session")
 def signing_key(tmp_path_factory: pytest.TempPathFactory) -> tuple[SigningKey, Path]:
     private = rsa.generate_private_key(65537, 2048)
@@ -72,6 +42,6 @@ def signing_key(tmp_path_factory: pytest.TempPathFactory) -> tuple[SigningKey, P
 def erp(request: pytest.FixtureRequest, server: str, signing_key: tuple[SigningKey, Path]) -> Iterator[Harness]:
     """The service in whose folder the test lies, started, with sample rows in its tables."""
     name = request.path.parent.name
-    with scratch_database(server, name) as dsn, Harness.running(name, server, dsn, *signing_key) as harness:
+    with scratch_database(server, name) as dsn, Harness.running(name, dsn, *signing_key) as harness:
         harness.run(seed({name: dsn}))
         yield harness

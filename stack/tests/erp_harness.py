@@ -1,8 +1,11 @@
 """Drives one service in this process: HTTP in, database beside, one event loop for both."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,7 @@ USER_ID = "7b0d2c52-58b6-4d0c-9f0e-6a51a2f4a001"
 class Harness:
     """A running service: `ask` for GraphQL, `get` and `post` for HTTP, `sql` for its database."""
 
-    def __init__(self, name: str, settings: Settings, key: SigningKey, runner: asyncio.Runner, server: str) -> None:
-        self.server = server
+    def __init__(self, name: str, settings: Settings, key: SigningKey, runner: asyncio.Runner) -> None:
         self.name = name
         self.settings = settings
         self.key = key
@@ -34,12 +36,12 @@ class Harness:
     @classmethod
     @contextmanager
     def running(
-        cls, name: str, server: str, dsn: str, key: SigningKey, key_file: Path, **more: Any
+        cls, name: str, dsn: str, key: SigningKey, key_file: Path, runner: "Harness | None" = None
     ) -> Iterator["Harness"]:
         migrate.upgrade(dsn, name)
-        settings = Settings(database_dsn=dsn, auth_public_jwks=key.jwks(), auth_private_key=key_file, **more)
-        with asyncio.Runner() as runner:
-            harness = cls(name, settings, key, runner, server)
+        settings = Settings(database_dsn=dsn, auth_public_jwks=key.jwks(), auth_private_key=key_file)
+        with nullcontext(runner._runner) if runner else asyncio.Runner() as loop:
+            harness = cls(name, settings, key, loop)
             harness.run(harness._start())
             try:
                 yield harness
@@ -66,16 +68,62 @@ class Harness:
     def post(self, path: str, **more: Any) -> httpx.Response:
         return self.run(self._http.post(path, **more))
 
-    def graphql(self, query: str, variables: Mapping[str, Any] | None = None, role: str = "admin") -> dict[str, Any]:
+    def graphql(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        role: str = "admin",
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         """Return the whole answer to one operation."""
-        headers = {"authorization": f"Bearer {self.token(role)}"}
-        answer = self.post("/graphql", json={"query": query, "variables": dict(variables or {})}, headers=headers)
+        return self.run(self._graphql(query, variables, self.token(role), headers))
+
+    async def _graphql(
+        self, query: str, variables: Mapping[str, Any] | None, token: str, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        body = {"query": query, "variables": dict(variables or {})}
+        sent = {"authorization": f"Bearer {token}"} | dict(headers or {})
+        answer = await self._http.post("/graphql", json=body, headers=sent)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def ask(self, query: str, variables: Mapping[str, Any] | None = None, role: str = "admin") -> dict[str, Any]:
+    def together(self, asked: Sequence[tuple[str, Mapping[str, Any]]], role: str = "admin") -> list[dict[str, Any]]:
+        """Return the answers to operations that run at the same time."""
+        token = self.token(role)
+
+        async def all_of_them() -> list[dict[str, Any]]:
+            return await asyncio.gather(*(self._graphql(query, variables, token) for query, variables in asked))
+
+        return self.run(all_of_them())
+
+    def settle(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+        """Let the service work until the condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "did not settle"
+            self.run(asyncio.sleep(0.02))
+
+    @contextmanager
+    def calling(self, other: "Harness", token: Path) -> Iterator[None]:
+        """Let this service reach another one, which runs in the same loop."""
+        client = self.app.state.runtime.client
+        settings, http = client._settings, client._http
+        client._settings = replace(settings, service_urls={other.name: "http://erp"}, service_token_file=token)
+        client._http = other._http
+        try:
+            yield
+        finally:
+            client._settings, client._http = settings, http
+
+    def ask(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        role: str = "admin",
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         """Return the data of one operation that must succeed."""
-        answer = self.graphql(query, variables, role)
+        answer = self.graphql(query, variables, role, headers)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
@@ -115,7 +163,7 @@ class Harness:
             self.run(self._on_server(lambda connection: allow(connection, connections=True)))
 
     async def _on_server(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
-        connection = await asyncpg.connect(self.server)
+        connection = await asyncpg.connect(with_database(self.settings.database_dsn, "postgres"))
         try:
             return await work(connection)
         finally:
@@ -161,3 +209,29 @@ class Harness:
                 await connection.close()
 
         return self.run(run())
+
+
+@contextmanager
+def scratch_database(server: str, name: str) -> Iterator[str]:
+    """Make a database with a name of its own, and remove it."""
+    database = f"t_{name.replace('-', '_')}_{secrets.token_hex(4)}"
+
+    async def command(statement: str) -> None:
+        connection = await asyncpg.connect(server)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(command(f"CREATE DATABASE {database}"))
+    try:
+        yield with_database(server, database)
+    finally:
+        asyncio.run(command(f"DROP DATABASE {database} WITH (FORCE)"))
+
+
+def with_database(dsn: str, database: str) -> str:
+    """Return the DSN with another database."""
+    head, _, query = dsn.partition("?")
+    base = head.rsplit("/", 1)[0]
+    return f"{base}/{database}" + (f"?{query}" if query else "")

@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.scenario("invoice-to-audit")
 
 CREATE_CUSTOMER = """
-mutation ($input: CreateCustomerInput!) { createCustomer(input: $input) { id name } }
+mutation ($input: CustomerCreateInput!) { createCustomer(input: $input) { id name } }
 """
 PRODUCTS = "{ products(limit: 2) { id name } currencies(limit: 1) { id } }"
 CREATE_INVOICE = """
@@ -41,7 +41,7 @@ def customer(gateway: Any, user: Any) -> dict[str, Any]:
         "email": "scenario@example.org",
         "status": "ACTIVE",
         "creditLimit": "100000.00",
-        "currency": known["currencies"][0]["id"],
+        "currencyId": known["currencies"][0]["id"],
     }
     made = gateway.query(CREATE_CUSTOMER, user("clerk"), input=new)["createCustomer"]
     assert made["name"] == new["name"]
