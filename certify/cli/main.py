@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import signal
 import sys
 from typing import Final
 
@@ -19,6 +20,8 @@ COMMANDS: Final = {
     "comment": "post or update the comment on a pull request",
     "keygen": "make a signing key",
 }
+# These end quietly when their reader does (`| head`). The others hold sockets and pipes of their own.
+_PRINTERS: Final = frozenset({"plan", "profile", "report", "verify", "decide"})
 _EXAMPLES: Final = """\
 examples:
   certify --profile finance                 certify the reference stack; results in certification/
@@ -45,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True)
     module = importlib.import_module(f"certify.cli.{name}")
     module.add_parser(subparsers)
+    if name in _PRINTERS:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     rest = arguments if name == "run" and arguments[0].startswith("-") else arguments[1:]
     return int(module.run(parser.parse_args([name, *rest])))
 

@@ -32,12 +32,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan."""
     from certify.cli.problems import told
-    from certify.cli.starting import plan_for, profile_folder, read_profile
+    from certify.cli.starting import plan_for, read_profile
     from certify.drivers.select import select
 
     def action() -> int:
         profile, registry = read_profile(arguments.profile)
-        driver = select(profile.stack, arguments.driver, Path(), profile_folder(profile))
+        driver = select(profile.stack, arguments.driver, Path(), Path(profile.folder))
         plan, _ = plan_for(arguments, profile, registry, driver)
         sys.stdout.write(shown(plan))
         return 0

@@ -1,6 +1,7 @@
 """`certify run`: the whole way from a profile to a sealed folder."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +86,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     def action() -> int:
         finished = run_to_end(arguments)
-        _answer(finished, arguments.format)
+        # Nobody reading must not change the exit code.
+        with contextlib.suppress(BrokenPipeError):
+            _answer(finished, arguments.format)
+            sys.stdout.flush()
         return _exit_code(finished)
 
     return told(action)

@@ -21,7 +21,7 @@ from certify.model.record import Record
 from certify.profile.conform import check_against
 from certify.profile.load import inspect_profile
 from certify.profile.model import Profile
-from certify.profile.options import COMMAND_OPTION
+from certify.profile.options import executables
 from certify.profile.problem import Level, ProfileError, hint
 from certify.seal.errors import SealError
 from certify.seal.keystore import SECRET_VARIABLES, signing_key
@@ -37,7 +37,7 @@ def read_profile(name: str) -> tuple[Profile, Registry]:
         RegistryError: a check cannot be used.
     """
     inspected = inspect_profile(name)
-    registry = discover_checks(_executables(inspected.profile))
+    registry = discover_checks(executables(inspected.profile))
     errors = [
         problem
         for problem in check_against(inspected.profile, inspected.tree, registry)
@@ -46,23 +46,6 @@ def read_profile(name: str) -> tuple[Profile, Registry]:
     if errors:
         raise ProfileError(errors)
     return inspected.profile, registry
-
-
-def _executables(profile: Profile) -> dict[str, tuple[str, ...]]:
-    base = profile_folder(profile)
-    found = {}
-    for name, options in profile.checks.items():
-        command = options.get(COMMAND_OPTION)
-        if command:
-            first, *rest = [command] if isinstance(command, str) else command
-            # `./tool` is beside the profile; a bare name is looked up on PATH.
-            found[name] = (str((base / first).absolute()) if "/" in first else first, *map(str, rest))
-    return found
-
-
-def profile_folder(profile: Profile) -> Path:
-    """The folder of the file that was asked for."""
-    return Path(profile.files[-1]).parent
 
 
 def plan_for(
@@ -90,7 +73,7 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
     workspace = Workspace(arguments.out, run_id)
     try:
         driver = select(
-            profile.stack, arguments.driver, workspace.stack, profile_folder(profile), tuple(arguments.overlay)
+            profile.stack, arguments.driver, workspace.stack, Path(profile.folder), tuple(arguments.overlay)
         )
         plan, selection = plan_for(arguments, profile, registry, driver)
         wanted = RunPlan(

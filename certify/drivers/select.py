@@ -32,7 +32,11 @@ def select(spec: StackSpec, name: str | None, folder: Path, base: Path, overlays
         return EmbeddedDriver(spec, folder, overlays)
     if spec.targets and name in {None, "attach"}:
         return AttachDriver(spec, base)
-    kind = "reference" if spec.reference else "targets" if spec.targets else "compose" if spec.compose else "none"
+    if not (spec.reference or spec.targets or spec.compose):
+        raise DriverError(
+            "the profile describes no stack: write a profile that extends it and has a `stack:` of its own"
+        )
+    kind = "reference" if spec.reference else "targets" if spec.targets else "compose"
     raise DriverError(
         f"the profile's stack is of kind {kind!r}, which driver {name or 'embedded'!r} cannot bring up: "
         "'reference' goes with --driver embedded, 'targets' with --driver attach"
