@@ -12,7 +12,7 @@ class HealthConfig(CheckConfig, frozen=True):
 
     window: Duration = Duration("3 s")
     interval: Duration = Duration("500 ms")
-    timeout: Duration = Duration("1 s")
+    timeout: Duration = Duration("2 s")
 
 
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True):

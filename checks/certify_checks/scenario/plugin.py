@@ -36,6 +36,7 @@ class User:
     @property
     def token(self) -> str:
         """A bearer token."""
+        __tracebackhide__ = True
         if not self._token:
             known = self._credentials.get("users", {}).get(self.role)
             assert known, f"the stack gives no user of role {self.role!r}"  # noqa: S101 - an assertion of a test
@@ -61,6 +62,7 @@ class Endpoint:
 
     def query(self, document: str, user: User | None = None, **variables: Any) -> dict[str, Any]:
         """Run one GraphQL operation that must succeed, and give its data."""
+        __tracebackhide__ = True
         answer = self.answer(document, user, **variables)
         assert answer.ok, f"{self.service.name}: {answer.complaint}"  # noqa: S101 - an assertion of a test
         return answer.data
@@ -124,6 +126,7 @@ def eventually() -> Callable[..., Any]:
 
 def ask_again(probe: Callable[[], Value], *, within: float = 10.0, every: float = 0.1, what: str = "") -> Value:
     """Ask until the answer is truthy; fail after `within` seconds with what was last seen."""
+    __tracebackhide__ = True
     deadline = time.monotonic() + within
     while True:
         trouble = ""

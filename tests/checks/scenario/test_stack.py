@@ -1,0 +1,39 @@
+"""Scenario 1 on the reference stack: clean, and with an audit service that keeps nothing."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import certify_stack
+import pytest
+from certify_checks.scenario import CHECK
+from certify_checks.scenario.model import ScenarioConfig
+from certify_checks.scenario.passes import judge_passes
+
+from certify.api import Criteria, Limit, Outcome, Ruling, Stack
+
+pytestmark = pytest.mark.stack
+ROOT = Path(certify_stack.__file__).parents[1]
+CRITERIA = Criteria({"failures": Limit.parse("== 0")})
+CONFIG = ScenarioConfig(("tests/scenarios", "certify_stack/_suites/scenarios"), ("invoice-to-audit",))
+
+
+def judged(context: Any, stack: Stack) -> Ruling:
+    given = context(stack, "scenario", source_root=ROOT)
+    ruling = judge_passes(asyncio.run(CHECK.observe(given, CONFIG)), CRITERIA)
+    assert ruling.outcome is not Outcome.INCONCLUSIVE, (ruling, (given.evidence / "pytest.log").read_text())
+    return ruling
+
+
+def test_invoice_to_audit_works_on_the_clean_stack(context: Any, stack: Stack):
+    ruling = judged(context, stack)
+    assert (ruling.outcome, ruling.examined) == (Outcome.PASS, 3), ruling
+
+
+def test_an_audit_service_that_forgets_is_found(context: Any, boot: Any):
+    with boot("certify_faults.scenario:audit_forgets") as faulty:
+        ruling = judged(context, faulty)
+    assert ruling.outcome is Outcome.FAIL
+    assert [finding.code for finding in ruling.findings] == ["scenario-failed"]
+    assert "audit entries" in ruling.findings[0].message
+    assert ruling.findings[0].location.file == "tests/scenarios/test_invoice_to_audit.py"
