@@ -8,7 +8,7 @@ from typing import Final, TextIO
 from certify.console.words import ORDER, SYMBOLS, counts
 from certify.model.decision import Blocker, Decision
 from certify.model.escape import clip, terminal
-from certify.model.outcome import Outcome, Verdict
+from certify.model.outcome import Mode, Outcome, Verdict
 from certify.model.record import Record
 from certify.model.report import ReportContext
 
@@ -26,7 +26,7 @@ def final_block(record: Record, decision: Decision, context: ReportContext, *, c
     parts = [
         _headline(decision, color=color),
         *_blockers(record, decision),
-        *_listed(decision),
+        *_listed(record, decision),
         "",
         *_facts(record, decision, context),
         f"Next: {next_command(record, decision, context)}",
@@ -94,9 +94,11 @@ def _details(blocker: Blocker, repro: str) -> Iterator[tuple[str, str]]:
         yield "again", repro
 
 
-def _listed(decision: Decision) -> Iterator[str]:
+def _listed(record: Record, decision: Decision) -> Iterator[str]:
+    modes = {control.id: control.mode for control in record.controls}
     for outcome in _LISTED:
-        names = [_line(blocker.id) for blocker in decision.blockers if blocker.outcome is outcome]
+        named = (control.id for control in decision.controls if control.outcome is outcome)
+        names = [_line(name) for name in named if modes.get(name, Mode.BLOCK) is Mode.BLOCK]
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             yield f"\n  {SYMBOLS[outcome]} {len(names)} {outcome}: {', '.join(names[:SHOWN])}{more}"

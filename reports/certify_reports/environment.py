@@ -46,6 +46,7 @@ def _environment(finalize: Callable[[Any], Any]) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["clip"] = clip
     environment.filters["quantity"] = format_quantity
     environment.filters["symbol"] = lambda outcome: _markup(SYMBOLS[outcome])
     return environment

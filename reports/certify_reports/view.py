@@ -99,7 +99,7 @@ class View:
     bar: tuple[Segment, ...]
     blockers: tuple[BlockerView, ...]
     blockers_left: int
-    unseen: tuple[tuple[Outcome, tuple[BlockerView, ...]], ...]
+    unseen: tuple[tuple[Outcome, tuple[ControlView, ...]], ...]
     families: tuple[Family, ...]
     controls_left: int
     delta: Delta
@@ -147,7 +147,7 @@ def make_view(record: Record, decision: Decision, context: ReportContext, detail
         bar=outcome_bar(counts),
         blockers=tuple(seen[: detail.rows]),
         blockers_left=max(0, len(seen) - detail.rows),
-        unseen=_unseen(blockers),
+        unseen=_unseen(controls),
         families=_families(controls, detail),
         controls_left=max(0, len(controls) - detail.rows),
         delta=delta(decision),
@@ -207,8 +207,10 @@ def _families(controls: Sequence[ControlView], detail: Detail) -> tuple[Family, 
     return tuple(families)
 
 
-def _unseen(blockers: Sequence[BlockerView]) -> tuple[tuple[Outcome, tuple[BlockerView, ...]], ...]:
-    groups = ((o, tuple(view for view in blockers if view.blocker.outcome is o)) for o in sorted(UNSEEN, key=rank))
+def _unseen(controls: Sequence[ControlView]) -> tuple[tuple[Outcome, tuple[ControlView, ...]], ...]:
+    """The blocking controls that nobody looked at; the decision may leave them out where worse stands in the way."""
+    asked = [view for view in controls if view.result.mode is Mode.BLOCK]
+    groups = ((o, tuple(view for view in asked if view.outcome is o)) for o in sorted(UNSEEN, key=rank))
     return tuple((outcome, views) for outcome, views in groups if views)
 
 

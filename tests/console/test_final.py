@@ -94,3 +94,9 @@ def test_every_outcome_has_its_own_symbol():
 def test_counts_are_worst_first():
     assert counts({"pass": 3, "fail": 1, "skipped": 0}) == "1 fail, 3 pass"
     assert counts({}) == "nothing ruled"
+
+
+def test_what_nobody_looked_at_is_named_even_when_worse_stands_in_the_way(samples: ModuleType):
+    record, decision, context = samples.make_sample()
+    kept = tuple(b for b in decision.blockers if b.outcome is Outcome.FAIL)
+    assert "o 48 unimplemented: FIN-" in final_block(record, msgspec.structs.replace(decision, blockers=kept), context)

@@ -337,3 +337,13 @@ def test_a_decision_about_an_unknown_control_is_shown(sample: Any):
     for render in RENDERERS.values():
         assert "GHOST-1" in render(sample.record, decision, sample.context)
     assert Mode.BLOCK.value in html.render(sample.record, decision, sample.context)
+
+
+def test_what_nobody_looked_at_is_named_even_when_worse_stands_in_the_way(sample: Any):
+    """The decision lists only what decides the verdict; a reader must still see what the profile asked and nobody did."""
+    kept = tuple(b for b in sample.decision.blockers if b.outcome is Outcome.FAIL)
+    decision = msgspec.structs.replace(sample.decision, blockers=kept)
+    for render in (html.render, markdown.render_comment, markdown.render_summary):
+        head = render(sample.record, decision, sample.context).partition("<details")[0]
+        assert "unimplemented" in head
+        assert "FIN-BIZ-20" in head
