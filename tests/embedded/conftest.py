@@ -51,7 +51,9 @@ class Launched:
         self.stdin.write(json.dumps({"id": before, "do": command, "service": service}).encode() + b"\n")
         self.stdin.flush()
         reply = self.until(lambda event: event["event"] == "reply")
-        assert reply == {"event": "reply", "id": before, "ok": True}
+        assert {**reply, "pid": 0} == {"event": "reply", "id": before, "ok": True, "pid": 0}
+        if command == "restart":
+            assert ProcessId.of(reply["pid"])
         return [(event["name"], event["state"]) for event in self.events[before:-1]]
 
     def family(self) -> list[ProcessId]:

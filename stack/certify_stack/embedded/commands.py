@@ -31,7 +31,8 @@ async def obey(stack: Stack, command: dict[str, Any]) -> dict[str, Any]:
     except (ForkerError, GatewayError) as error:
         return _reply(command, str(error))
     stack.write_endpoints()
-    return _reply(command)
+    pid = stack.gateway.pid if name == GATEWAY else stack.services[name].pid
+    return {**_reply(command), "pid": pid}
 
 
 async def kill(stack: Stack, name: str) -> None:
