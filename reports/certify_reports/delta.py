@@ -47,7 +47,7 @@ def delta(decision: Decision) -> Delta:
         tuple(change for change in both if not _is_better(change)),
         tuple(change for change in both if _is_better(change)),
         tuple(Change(name, None, outcome) for name, outcome in after.items() if name not in before),
-        tuple(Change(name, outcome, None) for name, outcome in before.items() if name not in after),
+        tuple(Change(name, outcome, None) for name, outcome in sorted(before.items()) if name not in after),
     )
 
 
