@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +23,7 @@ from certify.engine.timing import now_us
 from certify.engine.workspace import RUNLOG, Workspace
 from certify.model.decision import Decision
 from certify.model.record import Record
-from certify.model.report import ReportContext
+from certify.model.report import ReportContext, ReportFormat
 from certify.processes import RUN_MARK, end_marked
 from certify.seal import files
 from certify.seal.names import DECISION, RECORD, RELEASE
@@ -131,11 +133,23 @@ def _finish(wanted: RunPlan, record: Record, workspace: Workspace, log: RunLog, 
     documents = ((RELEASE, record.release), (RECORD, record), (DECISION, decision))
     for name, document in documents:
         files.write_json(workspace.staging, name, document)
+    finished = Finished(record, decision, context, interrupted)
     for report in wanted.reports.values():
-        files.write_text(workspace.staging, report.filename, report.render(record, decision, context))
+        text = _render(report, finished)
+        if text is not None:
+            files.write_text(workspace.staging, report.filename, text)
     files.seal(workspace.staging, wanted.key)
     workspace.publish()
-    return Finished(record, decision, context, interrupted)
+    return finished
+
+
+def _render(report: ReportFormat, finished: Finished) -> str | None:
+    """The report's text; None when its plug-in raised: one broken format must not cost the run its result."""
+    try:
+        return report.render(finished.record, finished.decision, finished.context)
+    except Exception:  # noqa: BLE001 - a plug-in's code may raise anything
+        sys.stderr.write(f"certify: the report {report.id!r} could not be rendered:\n{traceback.format_exc()}")
+        return None
 
 
 def _shown(path: Path) -> str:

@@ -62,6 +62,11 @@ def seed_missed(seen, criteria):
 def judge_raises(seen, criteria):
     raise ZeroDivisionError("judge")
 
+def render(record, decision, context):
+    if os.environ.get("SAMPLE_REPORT") == "raise": raise RuntimeError("no paper")
+    return decision.verdict
+
+REPORT = ReportFormat("sample", "sample.txt", render)
 CHECK = Check(id="sample", title="Sample", observe=observe, observation=Seen, config=Config, budget=30, rules=(
     Rule("size", "big enough", judge, seed),
     Rule("unseeded", "seeds nothing", judge, seed_nothing),
@@ -108,7 +113,9 @@ class Product:
         info.mkdir(parents=True)
         (plugins / "sample_plugin.py").write_text(PLUGIN)
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sample-plugin\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text("[certify.checks]\nsample = sample_plugin:CHECK\n")
+        (info / "entry_points.txt").write_text(
+            "[certify.checks]\nsample = sample_plugin:CHECK\n[certify.reports]\nsample = sample_plugin:REPORT\n"
+        )
         # No git repository: whatever holds the temporary folder is not this product's source.
         self.environment = os.environ | {
             "PYTHONPATH": str(plugins),
