@@ -58,7 +58,7 @@ def _finding(result: TestResult) -> Finding:
     said = result.message.strip().splitlines() or [result.outcome]
     told = f"{name}: {said[0]}" if result.outcome != "xfailed" else f"{name}: is expected to fail"
     place = Location(result.file, result.line, coordinate=result.test)
-    cure = "see the log of pytest in the evidence; `certify check scenario` runs it again"
+    cure = "see the log of pytest in the evidence; run it again with `certify --only scenario`"
     return Finding(f"scenario-{result.outcome}", told, location=place, cure=cure, context=result.test)
 
 

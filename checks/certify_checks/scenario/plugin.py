@@ -81,7 +81,7 @@ def handover() -> Handover:
     """
     path = os.environ.get(HANDOVER)
     if not path:
-        raise pytest.UsageError(f"{HANDOVER} is not set: scenarios are run by `certify check scenario`")
+        raise pytest.UsageError(f"{HANDOVER} is not set: scenarios are run by `certify --only scenario`")
     return msgspec.json.decode(Path(path).read_bytes(), type=Handover)
 
 
