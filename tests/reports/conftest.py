@@ -78,6 +78,8 @@ DONE = [
     ("FIN-COV-02", "Coverage, every other service", "coverage.lines-branches"),
     ("FIN-COV-03", "All unit, integration and end-to-end tests pass", "coverage.suites-pass"),
 ]
+JOBS = {"health": 6_100_000, "federation": 2_300_000, "replay": 3_900_000, "owasp": 41_000_000, "debt": 1_900_000}
+JOBS |= {"load": 322_000_000, "coverage": 64_000_000, "scenario": 2_200_000}
 REST = {"BIZ": 5, "DATA": 6, "DOC": 1, "EVT": 5, "GQL": 4, "HEALTH": 2, "INT": 4, "LOAD": 5, "MSG": 1, "OBS": 1}
 REST |= {"OPS": 2, "RES": 2, "SEC": 8, "DEBT": 1, "BUILD": 1}
 
@@ -262,16 +264,7 @@ def make_record(controls: tuple[ControlResult, ...] | None = None) -> Record:
     )
     jobs = tuple(
         JobResult(name, name, "certify", "0.1.0", "finished", seconds, evidence={"observation.json": "a" * 64})
-        for name, seconds in (
-            ("health", 6_100_000),
-            ("federation", 2_300_000),
-            ("replay", 3_900_000),
-            ("owasp", 41_000_000),
-            ("debt", 1_900_000),
-            ("load", 322_000_000),
-            ("coverage", 64_000_000),
-            ("scenario", 2_200_000),
-        )
+        for name, seconds in JOBS.items()
     )
     return Record(
         run_id="20261121T092733Z-5f1c",
