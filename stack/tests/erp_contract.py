@@ -1,20 +1,30 @@
 """What every service owes, whatever it is for; each suite takes it over as a class of its own."""
 
+import asyncio
 import base64
 import json
+import logging
+from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import jwt
 import pytest
 from certify_stack.erp.samples import sample_row
+from certify_stack.kit import migrate
 from certify_stack.kit.app import load_service, schema_of
+from certify_stack.kit.background import Supervised
+from certify_stack.kit.client import CallError
+from certify_stack.kit.logs import JsonFormatter
 from certify_stack.kit.model import Entity, Foreign, Kind, lower_first
 from certify_stack.kit.roles import Role
-from certify_stack.kit.settings import DEFAULT_AUDIENCE, DEFAULT_ISSUER
+from certify_stack.kit.settings import DEFAULT_AUDIENCE, DEFAULT_ISSUER, Settings, SettingsError
 from certify_stack.kit.tokens import SigningKey
+from certify_stack.kit.tracing import PROPAGATOR
 from cryptography.hazmat.primitives.asymmetric import rsa
 from erp_documents import operation_document, undescribed
-from erp_harness import USER_ID, Harness
+from erp_harness import USER_ID, Harness, scratch_database, served
+from opentelemetry import context
 
 NEW = 720
 
@@ -60,6 +70,100 @@ class ServiceContract:
         series = erp.get("/metrics").text
         assert 'http_requests_total{method="POST",route="/graphql",status="200"}' in series
         assert "process_resident_memory_bytes" in series
+
+    def test_starts_alone_from_the_environment(self, erp: Harness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+        jwks = tmp_path / "jwks.json"
+        jwks.write_text(json.dumps(erp.key.jwks()), encoding="utf-8")
+        monkeypatch.setenv("ERP_DATABASE_DSN", erp.settings.database_dsn)
+        monkeypatch.setenv("ERP_AUTH_JWKS", str(jwks))
+        monkeypatch.setenv("ERP_SERVICE_URLS", '{"audit": "http://127.0.0.1:9"}')
+        monkeypatch.setenv("ERP_OTLP_ENDPOINT", "http://127.0.0.1:9")
+        settings = Settings.from_env()
+        assert settings.service_urls == {"audit": "http://127.0.0.1:9"}
+        with served(erp.name, settings) as url:
+            answer = httpx.post(f"{url}/graphql", json={"query": "{ __typename }"}, trust_env=False)
+            ready = httpx.get(f"{url}/health/ready", trust_env=False)
+        assert (answer.status_code, ready.status_code) == (401, 200)
+        assert ready.json()["service"] == erp.name
+
+    @pytest.mark.parametrize(
+        ("name", "value", "cure"),
+        [
+            ("ERP_DATABASE_DSN", "", "is not set"),
+            ("ERP_AUTH_JWKS", "", "is not set"),
+            ("ERP_SERVICE_URLS", "[]", "not a JSON object"),
+            ("ERP_POOL_SIZE", "none", "whole number"),
+        ],
+    )
+    def test_says_which_setting_is_wrong(self, name: str, value: str, cure: str):
+        good = {"ERP_DATABASE_DSN": "postgresql://x", "ERP_AUTH_JWKS": "x"}
+        with pytest.raises(SettingsError, match=f"{name} .*{cure}|{name}.*{cure}"):
+            Settings.from_env(good | {name: value})
+
+    def test_logs_are_json_lines_without_the_token(self, erp: Harness, caplog: pytest.LogCaptureFixture):
+        token = erp.token()
+        headers = {"authorization": f"Bearer {token}x", "traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}
+        with caplog.at_level(logging.INFO):
+            erp.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+        formatter = JsonFormatter(erp.name)
+        lines = [json.loads(formatter.format(record)) for record in caplog.records if "certify_stack" in record.name]
+        assert {"unauthenticated", "request"} <= {line["msg"] for line in lines}
+        assert all(line["service"] == erp.name and line["ts"] and line["level"] for line in lines)
+        assert token not in json.dumps(lines)
+        parent = PROPAGATOR.extract({"traceparent": headers["traceparent"]})
+        token_of_context = context.attach(parent)
+        try:
+            traced = json.loads(formatter.format(caplog.records[0]))
+        finally:
+            context.detach(token_of_context)
+        assert (traced["trace_id"], traced["span_id"]) == ("ab" * 16, "cd" * 8)
+
+    def test_migrations_go_down_and_up_again(self, erp: Harness):
+        with scratch_database(erp.settings.database_dsn, f"{erp.name}-down") as dsn:
+            tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
+            migrate.upgrade(dsn, erp.name)
+            migrate.upgrade(dsn, erp.name)
+            full = erp.count(dsn, tables)
+            erp.downgrade(dsn)
+            assert erp.count(dsn, tables) == 1 < full
+            migrate.upgrade(dsn, erp.name)
+            assert erp.count(dsn, tables) == full
+
+    def test_a_crashed_background_task_is_restarted_and_a_dead_one_shows(self, erp: Harness):
+        rounds = []
+
+        async def work(supervised: Supervised) -> None:
+            rounds.append(1)
+            supervised.beat()
+            if len(rounds) < 3:
+                raise RuntimeError("crash")
+            await asyncio.sleep(60)
+
+        async def scene() -> list[str | None]:
+            task = Supervised("task", work)
+            seen = [task.dead()]
+            task.start()
+            async with asyncio.timeout(10):
+                while len(rounds) < 3:
+                    await asyncio.sleep(0.02)
+            seen.append(task.dead())
+            task._beat -= 60
+            seen.append(task.dead())
+            await task.stop()
+            return [*seen, task.dead()]
+
+        before, running, silent, after = erp.run(scene())
+        assert (before, running, after) == ("not running", None, "not running")
+        assert silent is not None
+        assert silent.startswith("silent for")
+        assert len(rounds) == 3
+
+    def test_calls_to_other_services_name_what_went_wrong(self, erp: Harness):
+        client = erp.app.state.runtime.client
+        with pytest.raises(CallError, match="no URL of nobody"):
+            erp.run(client.graphql("nobody", "{ __typename }", {}))
+        with erp.calling(erp, None), pytest.raises(CallError, match="answered 401"):
+            erp.run(client.graphql(erp.name, "{ __typename }", {}, {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}))
 
     def test_refuses_requests_without_a_good_token(self, erp: Harness, signing_key: tuple[SigningKey, object]):
         good = erp.token()
@@ -205,13 +309,13 @@ class EntityContract(ServiceContract):
         tables = {entity.name: entity.table for entity in service.entities}
         for entity in service.entities:
             for children in entity.children:
-                query = f"{{ {lower_first(entity.plural)}(limit: 100) {{ id {children.name} {{ id }} }} }}"
+                query = f"{{ {lower_first(entity.plural)}(limit: 100) {{ id {camel(children.name)} {{ id }} }} }}"
                 for parent in erp.ask(query)[lower_first(entity.plural)]:
                     rows = erp.sql(
                         f"SELECT id FROM {tables[children.entity]} WHERE {children.via}_id = $1::text::uuid",  # noqa: S608 - declared names
                         parent["id"],
                     )
-                    assert {child["id"] for child in parent[children.name]} == {str(row["id"]) for row in rows}
+                    assert {child["id"] for child in parent[camel(children.name)]} == {str(row["id"]) for row in rows}
 
     def test_filters_leave_only_what_equals(self, erp: Harness):
         for entity in load_service(erp.name).entities:

@@ -1,7 +1,9 @@
 """Drives one service in this process: HTTP in, database beside, one event loop for both."""
 
 import asyncio
+import logging
 import secrets
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, nullcontext
@@ -11,10 +13,12 @@ from typing import Any
 
 import asyncpg
 import httpx
-from certify_stack.kit import migrate
+from alembic import command
+from certify_stack.kit import logs, migrate
 from certify_stack.kit.app import create_app, load_service
 from certify_stack.kit.model import Entity, lower_first
 from certify_stack.kit.roles import Role
+from certify_stack.kit.server import listen, server_of
 from certify_stack.kit.settings import DEFAULT_AUDIENCE, DEFAULT_ISSUER, Settings
 from certify_stack.kit.tokens import SigningKey
 
@@ -104,7 +108,7 @@ class Harness:
             self.run(asyncio.sleep(0.02))
 
     @contextmanager
-    def calling(self, other: "Harness", token: Path) -> Iterator[None]:
+    def calling(self, other: "Harness", token: Path | None) -> Iterator[None]:
         """Let this service reach another one, which runs in the same loop."""
         client = self.app.state.runtime.client
         settings, http = client._settings, client._http
@@ -183,6 +187,32 @@ class Harness:
         """Return the rows of a statement on a connection of its own."""
         return self.with_connection(lambda connection: connection.fetch(query, *args))
 
+    def count(self, dsn: str, query: str) -> int:
+        """Return the number that a statement gives on another database."""
+
+        async def run() -> int:
+            connection = await asyncpg.connect(dsn)
+            try:
+                return await connection.fetchval(query)
+            finally:
+                await connection.close()
+
+        return self.run(run())
+
+    def downgrade(self, dsn: str) -> None:
+        """Take all migrations back."""
+
+        def down(connection: Any) -> None:
+            config = migrate.config_of(self.name)
+            config.attributes["connection"] = connection
+            command.downgrade(config, "base")
+
+        async def run() -> None:
+            async with migrate._engine(dsn).begin() as connection:
+                await connection.run_sync(down)
+
+        self.run(run())
+
     @contextmanager
     def watching(self) -> Iterator[list[str]]:
         """Give the statements that the service reads with from now on."""
@@ -209,6 +239,24 @@ class Harness:
                 await connection.close()
 
         return self.run(run())
+
+
+@contextmanager
+def served(name: str, settings: Settings) -> Iterator[str]:
+    """Serve a service on a real socket in a thread, and give its URL."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    logs.configure(name)
+    server = server_of(name, settings)
+    listening = listen("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        root.handlers, root.level = handlers, level
 
 
 @contextmanager

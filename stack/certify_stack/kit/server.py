@@ -16,9 +16,8 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), backlog=BACKLOG)
 
 
-def serve(name: str, settings: Settings, listening: socket.socket) -> None:
-    """Serve the service on an open socket until SIGTERM or SIGINT."""
-    logs.configure(name)
+def server_of(name: str, settings: Settings) -> uvicorn.Server:
+    """Return a server of the service that is not yet running; it runs in this process, and stops on signals."""
     config = uvicorn.Config(
         create_app(name, settings),
         loop="uvloop",
@@ -30,4 +29,10 @@ def serve(name: str, settings: Settings, listening: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=2,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    return uvicorn.Server(config)
+
+
+def serve(name: str, settings: Settings, listening: socket.socket) -> None:
+    """Serve the service on an open socket until SIGTERM or SIGINT."""
+    logs.configure(name)
+    server_of(name, settings).run(sockets=[listening])

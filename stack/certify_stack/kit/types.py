@@ -54,7 +54,10 @@ class TypeBuilder:
         sys.modules[self.module.__name__] = self.module
         self.entities = by_name(service.entities)
         self.stores = {entity.name: Store(entity) for entity in service.entities}
+        # Types written by hand come first: a stub among them serves declared references too.
         self.types: dict[str, Any] = {}
+        for made in service.types:
+            self.add(made.__name__, made)
         for entity in service.entities:
             self._object(entity)
 

@@ -3,7 +3,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from certify_stack.erp.audit.chain import GENESIS, Entry, digest
-from erp_contract import ServiceContract
+from erp_contract import EntityContract
 from erp_harness import USER_ID, Harness
 from msgspec.structs import replace
 
@@ -26,7 +26,7 @@ def entry(**changes: object) -> dict[str, object]:
     return {"i": given | changes}
 
 
-class TestAudit(ServiceContract):
+class TestAudit(EntityContract):
     def test_entries_form_a_chain(self, erp: Harness):
         first = erp.ask(RECORD, entry(), role="service")["recordAuditEntry"]
         second = erp.ask(RECORD, entry(traceId=None, detail=None), role="service")["recordAuditEntry"]

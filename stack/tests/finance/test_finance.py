@@ -2,7 +2,7 @@ from uuid import uuid4
 
 import pytest
 from certify_stack.erp.samples import sample_id
-from erp_contract import ServiceContract
+from erp_contract import EntityContract
 from erp_harness import Harness
 
 CREATE = (
@@ -41,7 +41,7 @@ def issued(erp: Harness, **changes: object) -> str:
     return key
 
 
-class TestFinance(ServiceContract):
+class TestFinance(EntityContract):
     def test_a_clerk_draws_up_an_invoice(self, erp: Harness):
         made = erp.ask(CREATE, invoice(line(), line(vatRate="15")), role="clerk")["createInvoice"]
         assert (made["net"], made["vat"], made["gross"]) == ("40.20", "4.53", "44.73")
