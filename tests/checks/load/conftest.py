@@ -33,7 +33,7 @@ async def _app(scope: dict[str, Any], receive: Callable[[], Any], send: Callable
     status, told = (200, '{"access_token": "secret"}')
     if scope["path"] == "/graphql":
         query = json.loads(body)["query"]
-        await asyncio.sleep(0.2 if "slow" in query else 0.01)
+        await asyncio.sleep(1.2 if "slow" in query else 0.01)
         status, told = next((answer for name, answer in ANSWERS.items() if name in query), ANSWERS["list"])
         if (b"authorization", b"Bearer secret") not in scope["headers"]:
             status, told = 401, "who are you?"

@@ -13,7 +13,8 @@ from certify_checks.load.model import LoadSeen
 from certify.api import Context, Criteria, Duration, Limit, Outcome
 
 LATENCY, ERRORS = CHECK.rules
-ASKED = Criteria({"p95": Limit.parse("< 100 ms"), "share": Limit.parse("< 1 %")})
+# A limit with room: a tenth of it is what the instrument may be wrong by, on a machine full of other tests.
+ASKED = Criteria({"p95": Limit.parse("< 1 s"), "share": Limit.parse("< 1 %")})
 Contexts = Callable[..., Context]
 
 
@@ -38,8 +39,7 @@ def test_a_quick_server_passes_and_every_request_is_kept(context: Contexts, addr
         Operation("list", "{ list }", 3), Operation("create", "mutation", 1, variables), quick_hold=Duration("2 s")
     )
     seen = run(CHECK.observe(ctx, asked))
-    # 2 s: far beyond what a machine full of other tests needs
-    told = LATENCY.judge(seen, Criteria({"p95": Limit.parse("< 2 s")}))
+    told = LATENCY.judge(seen, ASKED)
     assert told.outcome is Outcome.PASS, told
     assert ERRORS.judge(seen, ASKED).reason == "too-few-samples" or seen.requests >= 299
     assert not seen.failures
@@ -56,7 +56,7 @@ def test_slow_and_failing_answers_turn_red_and_are_told_apart(context: Contexts,
     seen: LoadSeen = run(
         CHECK.observe(
             context(address),
-            config(*(Operation(kind, f"{{ {kind} }}") for kind in kinds), Operation("slow", "{ slow }", 4)),
+            config(*(Operation(kind, f"{{ {kind} }}") for kind in kinds), Operation("slow", "{ slow }", 2), users=40),
         )
     )
     assert {operation.name: set(operation.failed) for operation in seen.operations} == {
@@ -64,7 +64,7 @@ def test_slow_and_failing_answers_turn_red_and_are_told_apart(context: Contexts,
         "slow": set(),
     }
     assert seen.operations[2].examples == {"graphql": "no such column"}
-    assert min(seen.operations[4].answered) >= 200_000
+    assert min(seen.operations[4].answered) >= 1_200_000
     assert LATENCY.judge(seen, ASKED).outcome is Outcome.FAIL
     told = ERRORS.judge(seen, ASKED)
     assert told.outcome is Outcome.FAIL
@@ -80,7 +80,7 @@ def test_a_server_that_is_gone_fails(context: Contexts, address: str):
     seen = run(CHECK.observe(lost, LoadConfig(**{**_fields(config()), "shapes": shape, "hold": Duration("1 s")})))
     assert ERRORS.judge(seen, ASKED).outcome is Outcome.FAIL
     assert {finding.code for finding in ERRORS.judge(seen, ASKED).findings} == {"connection"}
-    assert LATENCY.judge(seen, Criteria({"p95": Limit.parse("< 300 ms")})).outcome is Outcome.FAIL
+    assert LATENCY.judge(seen, ASKED).outcome is Outcome.FAIL
 
 
 def _fields(config: LoadConfig) -> dict[str, object]:
