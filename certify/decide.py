@@ -11,6 +11,7 @@ from datetime import date
 from certify.model.decision import Blocker, ControlDecision, Decision, PreviousCertificate, SignOff, Waiver
 from certify.model.outcome import Mode, Outcome, Verdict
 from certify.model.record import ControlResult, Record
+from certify.model.ruling import Measurement
 
 EXECUTED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.WAIVED})
 _CANNOT_TELL = frozenset({Outcome.INCONCLUSIVE, Outcome.ERROR, Outcome.BLOCKED})
@@ -123,10 +124,7 @@ def _blockers(controls: tuple[ControlResult, ...], outcomes: dict[str, Outcome])
 def _blocker(control: ControlResult, outcome: Outcome) -> Blocker:
     deciding = next((ruling for ruling in control.rulings if ruling.outcome is control.outcome), None)
     findings = deciding.findings if deciding else ()
-    measured = next(
-        (item for item in control.measurements if item.limit and not item.limit.holds(item.value)),
-        next(iter(control.measurements), None),
-    )
+    measured = next((item for item in control.measurements if _breaks(item)), None)
     return Blocker(
         id=control.id,
         outcome=outcome,
@@ -138,3 +136,11 @@ def _blocker(control: ControlResult, outcome: Outcome) -> Blocker:
         owner=control.owner,
         origin=str(control.origin),
     )
+
+
+def _breaks(item: Measurement) -> bool:
+    """Whether this is the figure that keeps the control from passing: its limit is broken, or its interval straddles it."""
+    if item.limit is None:
+        return False
+    low, high = item.interval or (item.value, item.value)
+    return not item.limit.holds(item.value) or item.limit.decide(low, high) is not Outcome.PASS

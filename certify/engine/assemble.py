@@ -113,7 +113,9 @@ def control_result(control: Control, results: tuple[RuleResult, ...], profile: s
 def _reason(deciding: RuleResult | None) -> str:
     if deciding is None:
         return "no rule proves it"
-    return deciding.summary if deciding.outcome is Outcome.PASS else f"{deciding.reason}: {deciding.summary}"
+    # A failure's sentence says it all; what could not be told is known by its code as well.
+    plain = deciding.outcome in {Outcome.PASS, Outcome.FAIL}
+    return deciding.summary if plain else f"{deciding.reason}: {deciding.summary}"
 
 
 def control_results(plan: Plan, answered: Mapping[str, RuleResult], profile: str) -> tuple[ControlResult, ...]:
