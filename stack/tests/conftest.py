@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 sys.path.insert(0, str(Path(__file__).parent))
-pytest.register_assert_rewrite("erp_contract", "erp_documents", "erp_harness")
+pytest.register_assert_rewrite("erp_border", "erp_contract", "erp_documents", "erp_harness")
 
 from certify_stack.erp.seed import seed  # noqa: E402 - as above
 from certify_stack.kit.tokens import SigningKey, thumbprint  # noqa: E402 - as above

@@ -22,6 +22,7 @@ from certify_stack.kit.settings import DEFAULT_AUDIENCE, DEFAULT_ISSUER, Setting
 from certify_stack.kit.tokens import SigningKey
 from certify_stack.kit.tracing import PROPAGATOR
 from cryptography.hazmat.primitives.asymmetric import rsa
+from erp_border import BorderContract
 from erp_documents import operation_document, undescribed
 from erp_harness import USER_ID, Harness, scratch_database, served
 from opentelemetry import context
@@ -39,7 +40,7 @@ def unsigned(claims: dict[str, object]) -> str:
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
 
 
-class ServiceContract:
+class ServiceContract(BorderContract):
     """Health, authentication, permissions, documentation, schema and input of one service."""
 
     def test_is_live_and_ready(self, erp: Harness):
@@ -131,12 +132,14 @@ class ServiceContract:
 
     def test_a_crashed_background_task_is_restarted_and_a_dead_one_shows(self, erp: Harness):
         rounds = []
+        third = asyncio.Event()
 
         async def work(supervised: Supervised) -> None:
             rounds.append(1)
             supervised.beat()
             if len(rounds) < 3:
                 raise RuntimeError("crash")
+            third.set()
             await asyncio.sleep(60)
 
         async def scene() -> list[str | None]:
@@ -144,8 +147,7 @@ class ServiceContract:
             seen = [task.dead()]
             task.start()
             async with asyncio.timeout(10):
-                while len(rounds) < 3:
-                    await asyncio.sleep(0.02)
+                await third.wait()
             seen.append(task.dead())
             task._beat -= 60
             seen.append(task.dead())
