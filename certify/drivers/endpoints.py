@@ -1,5 +1,6 @@
 """Joins what the profile declares of a stack with what its launcher says once it runs. Pure."""
 
+import shlex
 from typing import Any
 
 import msgspec
@@ -34,7 +35,8 @@ class Endpoints(msgspec.Struct, frozen=True):
 def declared(spec: StackSpec, suites: str = "") -> Stack:
     """The stack as the profile declares it; `suites` replaces the placeholder in test commands."""
     services = tuple(
-        msgspec.structs.replace(service, tests=service.tests.replace(_SUITES, suites)) for service in spec.services
+        msgspec.structs.replace(service, tests=service.tests.replace(_SUITES, shlex.quote(suites)))
+        for service in spec.services
     )
     return Stack(services, spec.gateway, {}, bool(spec.reference), spec.disposable)
 

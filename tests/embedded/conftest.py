@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from certify_stack.embedded.postgres import scratch_root
 from certify_stack.embedded.procs import ProcessId, wait_gone
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from certify_stack.embedded import binaries
 from certify_stack.embedded.accounts import unprivileged
 from certify_stack.embedded.postgres import temporary

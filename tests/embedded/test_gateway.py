@@ -11,10 +11,11 @@ from typing import Any
 
 import jwt
 import pytest
-from certify_stack.gateway import node
-from certify_stack.gateway.process import Subgraph, command, configuration
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from certify_stack.gateway import node
+from certify_stack.gateway.process import Subgraph, command, configuration
 
 SDL = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])

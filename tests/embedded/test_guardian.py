@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from certify_stack.embedded.guardian import OWNER_FILE, Estate, Guardian, mark_owned, sweep
 from certify_stack.embedded.procs import ProcessId
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+
 from certify_stack.embedded.postgres import PostgresError, PostgresServer, temporary
 from certify_stack.embedded.procs import ProcessId, wait_gone
 

@@ -107,7 +107,8 @@ def test_finance_certifies_the_18_services():
         module = service.name.replace("-", "_")
         assert service.source == (f"certify_stack/erp/{module}",)
         assert service.migrations == f"certify_stack/erp/{module}/migrations/versions"
-        assert service.tests == f"pytest {{suites}}/{module}"
+        suite = f"{{suites}}/{service.name}"
+        assert service.tests == f"pytest --disable-plugin-autoload -p pytest_asyncio.plugin {suite}"
         assert (service.graphql, service.probes.ready, bool(service.owner)) == ("/graphql", "/health/ready", True)
         assert service.name not in service.calls
     assert stack.gateway is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from certify_reports import html
 
 pytestmark = pytest.mark.browser

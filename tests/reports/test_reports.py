@@ -10,14 +10,14 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import msgspec
 import pytest
+from markdown_it import MarkdownIt
+
+from certify.api import SCHEMAS, ControlDecision, Mode, Outcome, Verdict
 from certify_reports import html, junit, markdown
 from certify_reports.delta import delta
 from certify_reports.fit import Detail, fit, utf8_size
 from certify_reports.schemas import path_of, text_of
 from certify_reports.words import ORDER, SYMBOLS, VERDICTS
-from markdown_it import MarkdownIt
-
-from certify.api import SCHEMAS, ControlDecision, Mode, Outcome, Verdict
 
 ATTACK = (
     "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"

@@ -5,13 +5,14 @@ import sys
 from collections import Counter
 
 import pytest
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
+
 from certify_stack.erp import SERVICES, __main__, catalog
 from certify_stack.erp.samples import count_of, sample_row
 from certify_stack.kit.app import load_service, schema_of
 from certify_stack.kit.migrate import config_of
 from certify_stack.kit.model import Foreign
 from certify_stack.kit.revisions import source_heads
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
 
 FOREIGN = {target.name: target for target in vars(catalog).values() if isinstance(target, Foreign)}
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from certify_checks.commands import Ran, python, run
 
 SPAWNS = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep({seconds})"

@@ -1,12 +1,12 @@
 """`coverage.lines-branches` and `coverage.suites-pass`, judged on observations."""
 
 import pytest
-from certify_checks.coverage.figures import judge_figures, seed_figures
-from certify_checks.coverage.model import CoverageObservation, Figures, SuiteRun, Trouble
-from certify_checks.coverage.passing import judge_passing, seed_passing
 from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome, Ruling
+from certify_checks.coverage.figures import judge_figures, seed_figures
+from certify_checks.coverage.model import CoverageObservation, Figures, SuiteRun, Trouble
+from certify_checks.coverage.passing import judge_passing, seed_passing
 
 FAILED = Trouble("t::test_x", "failure", "assert 1 == 2\nmore", "suite/test_t.py", 7)
 DECOY = SuiteRun(

@@ -4,15 +4,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+
+from certify.api import Context, Criteria, Duration, Limit, Outcome, Service, Stack
 from certify_checks.coverage import CHECK
 from certify_checks.coverage.decoy import blind
 from certify_checks.coverage.figures import judge_figures, seed_figures
 from certify_checks.coverage.model import CoverageConfig, CoverageObservation, Figures
 from certify_checks.coverage.passing import judge_passing, seed_passing
 from certify_checks.coverage.suite import pytest_arguments
-from msgspec.structs import replace
-
-from certify.api import Context, Criteria, Duration, Limit, Outcome, Service, Stack
 
 LIMITS = Criteria({"lines": Limit.parse("> 70 %"), "branches": Limit.parse("> 40 %")})
 NONE = Criteria({"failures": Limit.parse("== 0")})

@@ -5,15 +5,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import certify_stack
 import pytest
+
+import certify_stack
+from certify.api import Criteria, Limit, Outcome, Ruling, Service, Stack
 from certify_checks.coverage import CHECK
 from certify_checks.coverage.figures import judge_figures
 from certify_checks.coverage.model import CoverageConfig
 from certify_checks.coverage.passing import judge_passing
 from certify_faults.coverage import SERVICE, lost_tests, untested_code, wrong_test
-
-from certify.api import Criteria, Limit, Outcome, Ruling, Service, Stack
 
 pytestmark = pytest.mark.stack
 ROOT = Path(certify_stack.__file__).parents[1]

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
+
+from certify.api import Context, Criteria, Limit, Outcome, Ruling, Service, Stack
 from certify_checks.debt import CHECK
 from certify_checks.debt.config import DebtConfig
 from certify_checks.debt.seen import DebtSeen
-
-from certify.api import Context, Criteria, Limit, Outcome, Ruling, Service, Stack
 
 DEFAULTS = DebtConfig()
 PYTHON = (

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from certify.api import Context, Criteria, Limit, Outcome, Service, Stack
 from certify_checks.debt import CHECK
 from certify_checks.debt.config import DebtConfig
 from certify_faults import debt as faults
-
-from certify.api import Context, Criteria, Limit, Outcome, Service, Stack
 
 FINANCE = "certify_stack/erp/finance"
 

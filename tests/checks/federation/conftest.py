@@ -12,6 +12,9 @@ import graphql as gql
 import pytest
 import strawberry
 import uvicorn
+from strawberry.asgi import GraphQL
+
+from certify.api import Context, Service, Stack
 from certify_checks.federation.model import (
     Complaint,
     Composed,
@@ -22,9 +25,6 @@ from certify_checks.federation.model import (
     Served,
     Subgraph,
 )
-from strawberry.asgi import GraphQL
-
-from certify.api import Context, Service, Stack
 
 App = Callable[..., Awaitable[None]]
 

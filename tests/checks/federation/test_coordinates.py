@@ -1,4 +1,5 @@
 import graphql as gql
+
 from certify_checks.federation.coordinates import enclosing, named_in, of_introspection, of_sdl, places
 
 SDL = """

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from certify_checks.federation import engine, runtime
 from certify_checks.federation.composition import describe, plant
 from certify_checks.federation.engine import Answer, Source, compose, read_reply

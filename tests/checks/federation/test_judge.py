@@ -1,11 +1,11 @@
 import msgspec
 import pytest
-from certify_checks.federation.check import CHECK
-from certify_checks.federation.composition import NOT_RUN
-from certify_checks.federation.model import Complaint, Composed, Composition, FederationSeen, Fetched, Served
 from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome, Rule
+from certify_checks.federation.check import CHECK
+from certify_checks.federation.composition import NOT_RUN
+from certify_checks.federation.model import Complaint, Composed, Composition, FederationSeen, Fetched, Served
 
 COMPOSES, SERVED = CHECK.rules
 

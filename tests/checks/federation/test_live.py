@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from certify.api import Context, Criteria, Limit, Outcome
 from certify_checks.federation.check import CHECK
 from certify_checks.federation.model import Composed, Fetched
 from certify_checks.federation.observe import FederationConfig
-
-from certify.api import Context, Criteria, Limit, Outcome
 
 Look = Callable[..., tuple[Any, ...]]
 Serve = Callable[..., str]

@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from certify_checks.federation.check import CHECK
-from certify_checks.federation.observe import FederationConfig
 
 from certify.api import Context, Criteria, Limit, Outcome, Ruling, Stack
+from certify_checks.federation.check import CHECK
+from certify_checks.federation.observe import FederationConfig
 
 pytestmark = pytest.mark.stack
 

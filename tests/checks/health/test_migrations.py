@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from certify_checks.health.migrations import judge_migrations, pending, seed_migrations
-from certify_checks.health.model import HealthObservation, Migrated, Revision
-from certify_checks.health.versions import parse_revision, read_source
 from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome, Service
+from certify_checks.health.migrations import judge_migrations, pending, seed_migrations
+from certify_checks.health.model import HealthObservation, Migrated, Revision
+from certify_checks.health.versions import parse_revision, read_source
 
 CRITERIA = Criteria({"pending": Limit.parse("== 0")})
 CHAIN = (Revision("1", (), "m/1.py", 3), Revision("2", ("1",), "m/2.py", 3), Revision("3", ("2",), "m/3.py", 3))

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from certify_checks.health import CHECK
-from certify_checks.health.model import HealthConfig, HealthObservation, Probed, Sample
-from certify_checks.health.ready import judge_ready, seed_ready
 from msgspec.structs import replace
 
 from certify.api import Context, Criteria, Duration, Limit, Outcome, Probes, Service, Stack
+from certify_checks.health import CHECK
+from certify_checks.health.model import HealthConfig, HealthObservation, Probed, Sample
+from certify_checks.health.ready import judge_ready, seed_ready
 
 CRITERIA = Criteria({"not-ready": Limit.parse("== 0")})
 BRIEF = HealthConfig(window=Duration("600 ms"), interval=Duration("100 ms"), timeout=Duration("300 ms"))

@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import certify_stack
 import pytest
+
+import certify_stack
+from certify.api import Capability, Criteria, Duration, Limit, Outcome, Ruling, Stack
 from certify_checks.health import CHECK
 from certify_checks.health.model import HealthConfig, HealthObservation
 from certify_faults.health import claim_other_version, forget_version
-
-from certify.api import Capability, Criteria, Duration, Limit, Outcome, Ruling, Stack
 
 pytestmark = pytest.mark.stack
 ROOT = Path(certify_stack.__file__).parents[1]

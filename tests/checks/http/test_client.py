@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from certify_checks.http import Client, GraphQLAnswer, LoginError, describe, read_graphql
 
 from certify.api import Context, Service, Stack
+from certify_checks.http import Client, GraphQLAnswer, LoginError, describe, read_graphql
 
 
 @asynccontextmanager

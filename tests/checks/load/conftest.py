@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from certify_checks.load.model import Calibration, Generator, LoadSeen, OperationSeen
 
 from certify.api import Context, Service, Stack
+from certify_checks.load.model import Calibration, Generator, LoadSeen, OperationSeen
 
 ANSWERS: dict[str, tuple[int, str]] = {
     "list": (200, '{"data": {"customers": [{"id": "1"}, {"id": "2"}]}}'),

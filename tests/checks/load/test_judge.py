@@ -1,11 +1,11 @@
 import msgspec
 import pytest
-from certify_checks.load.check import CHECK
-from certify_checks.load.errors import needed
-from certify_checks.load.model import Calibration, LoadSeen, OperationSeen
 from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome, Rule
+from certify_checks.load.check import CHECK
+from certify_checks.load.errors import needed
+from certify_checks.load.model import Calibration, LoadSeen, OperationSeen
 
 LATENCY, ERRORS = CHECK.rules
 

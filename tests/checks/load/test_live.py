@@ -5,12 +5,12 @@ from asyncio import run
 from collections.abc import Callable
 
 import pytest
+
+from certify.api import Context, Criteria, Duration, Limit, Outcome
 from certify_checks.load import observe as observing
 from certify_checks.load.check import CHECK
 from certify_checks.load.config import LoadConfig, Operation, Pick, Shape
 from certify_checks.load.model import LoadSeen
-
-from certify.api import Context, Criteria, Duration, Limit, Outcome
 
 LATENCY, ERRORS = CHECK.rules
 # A limit with room: a tenth of it is what the instrument may be wrong by, on a machine full of other tests.

@@ -2,6 +2,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from certify_checks.load.outcomes import FAILED, OK, classify
 from certify_checks.load.tally import REQUESTS, Tally
 from certify_checks.load.variables import at_path, fill

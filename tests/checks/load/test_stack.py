@@ -10,13 +10,13 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from certify_checks.load.check import CHECK
-from certify_checks.load.model import LoadSeen
 from msgspec.structs import replace
 
 from certify.api import Context, Criteria, Limit, Outcome, Stack
 from certify.engine.worker import convert_options
 from certify.profile.load import load_profile
+from certify_checks.load.check import CHECK
+from certify_checks.load.model import LoadSeen
 
 pytestmark = pytest.mark.stack
 

@@ -4,6 +4,7 @@ import math
 import random
 
 import pytest
+
 from certify_checks.load.statistics import lower_share, percentile, percentile_ranks, rank, upper_share
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from packaging.version import Version
+
+from certify.api import Criteria, Duration, Outcome, Ruling
 from certify_checks.owasp import CHECK
 from certify_checks.owasp.advisories import affects, load
 from certify_checks.owasp.config import OwaspConfig
 from certify_checks.owasp.requirements import of_environment, of_files
 from certify_checks.owasp.seen import DependenciesSeen, OwaspSeen
-from packaging.version import Version
-
-from certify.api import Criteria, Duration, Outcome, Ruling
 
 RULE = CHECK.rule("dependencies")
 assert RULE

@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from certify.api import Outcome, Ruling, Service
 from certify_checks.owasp import CHECK
 from certify_checks.owasp.config import OwaspConfig
 from certify_faults import owasp as faults
@@ -18,10 +22,6 @@ from certify_stack.kit.app import create_app
 from certify_stack.kit.roles import Role
 from certify_stack.kit.settings import Settings
 from certify_stack.kit.tokens import SigningKey
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-from certify.api import Outcome, Ruling, Service
 
 FINANCE = "certify_stack/erp/finance"
 Overlay = Callable[[Any, str, Settings], None]

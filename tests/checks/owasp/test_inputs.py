@@ -5,11 +5,11 @@ import json
 import tomllib
 from typing import Any
 
-from certify_checks.owasp import CHECK, inputs
-from certify_checks.owasp.config import OwaspConfig
 from graphql import build_schema, graphql_sync
 
 from certify.api import Service
+from certify_checks.owasp import CHECK, inputs
+from certify_checks.owasp.config import OwaspConfig
 
 SDL = """
 scalar Money

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from certify_checks.owasp import CHECK
-from certify_checks.owasp.config import OwaspConfig
-from certify_checks.owasp.seen import ACCEPTED, REFUSED, UNCLEAR, Answer, JwtSeen, OwaspSeen, Probed
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from certify.api import Context, Criteria, Outcome, Ruling, Service
+from certify_checks.owasp import CHECK
+from certify_checks.owasp.config import OwaspConfig
+from certify_checks.owasp.seen import ACCEPTED, REFUSED, UNCLEAR, Answer, JwtSeen, OwaspSeen, Probed
 
 RULE = CHECK.rule("jwt")
 assert RULE

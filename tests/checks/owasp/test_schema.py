@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from certify_checks.owasp import CHECK
-from certify_checks.owasp.config import OwaspConfig
-from certify_checks.owasp.seen import OwaspSeen, SchemaSeen, ServerError
 from graphql import build_schema, graphql_sync
 
 from certify.api import Capability, Criteria, Duration, Outcome, Ruling, Service
+from certify_checks.owasp import CHECK
+from certify_checks.owasp.config import OwaspConfig
+from certify_checks.owasp.seen import OwaspSeen, SchemaSeen, ServerError
 
 RULE = CHECK.rule("schema")
 assert RULE

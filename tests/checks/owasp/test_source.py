@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
+
+from certify.api import Criteria, Outcome, Ruling, Service
 from certify_checks.owasp import CHECK
 from certify_checks.owasp.config import OwaspConfig
 from certify_checks.owasp.seen import OwaspSeen, SourceSeen
 from certify_checks.source_tree import ServiceSource
-
-from certify.api import Criteria, Outcome, Ruling, Service
 
 RULE = CHECK.rule("source")
 assert RULE

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from certify_checks.owasp import CHECK
-from certify_checks.owasp.config import OwaspConfig
 
 from certify.api import Outcome, Ruling, Stack
+from certify_checks.owasp import CHECK
+from certify_checks.owasp.config import OwaspConfig
 
 pytestmark = pytest.mark.stack
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+
 from certify_stack.embedded.postgres import PostgresServer, temporary
 
 SCHEMA = """

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from certify.api import Context, Criteria, Limit, Outcome, Ruling, Service, Stack
 from certify_checks.replay import CHECK
 from certify_checks.replay.model import ReplayConfig, ReplayObservation
 from certify_checks.replay.rebuild import judge_rebuild, seed_rebuild
-
-from certify.api import Context, Criteria, Limit, Outcome, Ruling, Service, Stack
 
 pytestmark = pytest.mark.stack
 CRITERIA = Criteria({"differing": Limit.parse("== 0")})

@@ -1,12 +1,12 @@
 """`replay.rebuild`, judged on observations."""
 
 import pytest
-from certify_checks.commands import Ran
-from certify_checks.replay.model import Content, ReplayObservation, Row
-from certify_checks.replay.rebuild import judge_rebuild, seed_rebuild
 from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome
+from certify_checks.commands import Ran
+from certify_checks.replay.model import Content, ReplayObservation, Row
+from certify_checks.replay.rebuild import judge_rebuild, seed_rebuild
 
 CRITERIA = Criteria({"differing": Limit.parse("== 0")})
 ROWS = tuple(Row(f'["{number}"]', f"d{number}") for number in range(4))

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
+
+from certify.api import Criteria, Limit, Outcome
+from certify.profile.load import load_profile
 from certify_checks.replay import CHECK
 from certify_checks.replay.model import ReplayConfig
 from certify_checks.replay.rebuild import judge_rebuild, seed_rebuild
 from certify_faults.replay import alter_row, invent_row, lose_row
-
-from certify.api import Criteria, Limit, Outcome
-from certify.profile.load import load_profile
 
 pytestmark = pytest.mark.stack
 CRITERIA = Criteria({"differing": Limit.parse("== 0")})

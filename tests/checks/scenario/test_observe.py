@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from certify.api import Context, Criteria, Duration, Limit, Outcome, Service, Stack
 from certify_checks.scenario import CHECK
 from certify_checks.scenario.model import ScenarioConfig, ScenarioObservation
 from certify_checks.scenario.passes import judge_passes
-
-from certify.api import Context, Criteria, Duration, Limit, Outcome, Service, Stack
 
 CRITERIA = Criteria({"failures": Limit.parse("== 0")})
 TESTS = """

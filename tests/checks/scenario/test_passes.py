@@ -1,12 +1,12 @@
 """`scenario.passes`, judged on observations."""
 
 import pytest
-from certify_checks.scenario.decoy import PREFIX
-from certify_checks.scenario.model import ScenarioObservation, TestResult
-from certify_checks.scenario.passes import judge_passes, seed_passes
 from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome
+from certify_checks.scenario.decoy import PREFIX
+from certify_checks.scenario.model import ScenarioObservation, TestResult
+from certify_checks.scenario.passes import judge_passes, seed_passes
 
 CRITERIA = Criteria({"failures": Limit.parse("== 0")})
 PAID = TestResult("test_pay.py::test_paid", ("pay",))

@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import certify_stack
 import pytest
+
+import certify_stack
+from certify.api import Criteria, Limit, Outcome, Ruling, Stack
 from certify_checks.scenario import CHECK
 from certify_checks.scenario.model import ScenarioConfig
 from certify_checks.scenario.passes import judge_passes
-
-from certify.api import Criteria, Limit, Outcome, Ruling, Stack
 
 pytestmark = pytest.mark.stack
 ROOT = Path(certify_stack.__file__).parents[1]
