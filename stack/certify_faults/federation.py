@@ -7,10 +7,11 @@ so it starts all the same, as it would beside a subgraph that was deployed after
 import json
 from collections.abc import Awaitable, Callable
 
-from certify_stack.kit.settings import Settings
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from certify_stack.kit.settings import Settings
 
 SERVICE = "crm"
 _CONFLICT = '\ntype Invoice @key(fields: "id") { id: ID! number: Int! }\n'

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 
 import asyncpg
-from certify_stack.kit.settings import Settings
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from certify_stack.kit.settings import Settings
 
 SERVICE = "crm"
 READY = "/health/ready"

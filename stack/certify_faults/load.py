@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import count
 
-from certify_stack.kit.settings import Settings
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from certify_stack.kit.settings import Settings
 
 SLOW_SERVICE = "crm"
 FAILING_SERVICE = "finance"

@@ -6,13 +6,14 @@ Overlays change one service in its own process before it serves; `shell_call` pa
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
 from certify_stack.kit.roles import Role
 from certify_stack.kit.runtime import Runtime
 from certify_stack.kit.settings import Settings
 from certify_stack.kit.tokens import Principal, TokenError, Verifier, load_jwks
-from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 SERVICE = "finance"
 SOURCE = "certify_stack/erp/finance/service.py"

@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
-from certify_stack.kit.settings import Settings
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from certify_stack.kit.settings import Settings
 
 SERVICE = "audit"
 _ACCEPTED = {"data": {"recordAuditEntry": {"id": "00000000-0000-4000-8000-000000000000"}}}

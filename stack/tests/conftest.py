@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("erp_border", "erp_contract", "erp_documents", "erp_harness")
 
+from erp_harness import Harness, scratch_database  # noqa: E402 - found through the path above
+
 from certify_stack.erp.seed import seed  # noqa: E402 - as above
 from certify_stack.kit.tokens import SigningKey, thumbprint  # noqa: E402 - as above
-from erp_harness import Harness, scratch_database  # noqa: E402 - found through the path above
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from certify_stack.kit import scalars
 from certify_stack.kit.errors import ConflictError, InvalidInputError, UnavailableError, translate
 

@@ -10,6 +10,12 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from erp_border import BorderContract
+from erp_documents import operation_document, undescribed
+from erp_harness import USER_ID, Harness, scratch_database, served
+from opentelemetry import context
+
 from certify_stack.erp.samples import sample_row
 from certify_stack.kit import migrate
 from certify_stack.kit.app import load_service, schema_of
@@ -21,11 +27,6 @@ from certify_stack.kit.roles import Role
 from certify_stack.kit.settings import DEFAULT_AUDIENCE, DEFAULT_ISSUER, Settings, SettingsError
 from certify_stack.kit.tokens import SigningKey
 from certify_stack.kit.tracing import PROPAGATOR
-from cryptography.hazmat.primitives.asymmetric import rsa
-from erp_border import BorderContract
-from erp_documents import operation_document, undescribed
-from erp_harness import USER_ID, Harness, scratch_database, served
-from opentelemetry import context
 
 NEW = 720
 

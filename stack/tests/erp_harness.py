@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import httpx
 from alembic import command
+
 from certify_stack.kit import logs, migrate
 from certify_stack.kit.app import create_app, load_service
 from certify_stack.kit.model import Entity, lower_first

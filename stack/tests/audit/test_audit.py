@@ -2,10 +2,11 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
-from certify_stack.erp.audit.chain import GENESIS, Entry, digest
 from erp_contract import EntityContract
 from erp_harness import USER_ID, Harness
 from msgspec.structs import replace
+
+from certify_stack.erp.audit.chain import GENESIS, Entry, digest
 
 RECORD = "mutation($i: AuditEntryInput!) { recordAuditEntry(input: $i) { id sequence link previousLink actor { id } actorName } }"
 CHAIN = "{ auditChain { length intact firstBroken } }"

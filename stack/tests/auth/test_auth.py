@@ -2,11 +2,12 @@ import asyncio
 
 import jwt
 import pytest
+from erp_contract import EntityContract
+from erp_harness import Harness
+
 from certify_stack.erp.auth import accounts, passwords
 from certify_stack.kit.errors import InvalidInputError
 from certify_stack.kit.settings import DEFAULT_AUDIENCE, DEFAULT_ISSUER
-from erp_contract import EntityContract
-from erp_harness import Harness
 
 CREATE = "mutation($i: NewUserInput!) { createUser(input: $i) { id username role active employee { id } } }"
 CHANGE = "mutation($c: String!, $n: String!) { changePassword(current: $c, new: $n) }"

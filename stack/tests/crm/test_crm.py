@@ -1,8 +1,9 @@
 from uuid import uuid4
 
-from certify_stack.erp.samples import sample_id
 from erp_contract import EntityContract
 from erp_harness import Harness
+
+from certify_stack.erp.samples import sample_id
 
 CREATE = "mutation($i: ContactCreateInput!) { createContact(input: $i) { id customer { name } } }"
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+
 from certify_stack.erp.finance import events, invoice, money, views
 from certify_stack.erp.finance.events import (
     InvoiceCreated,

@@ -1,9 +1,10 @@
 from uuid import uuid4
 
 import pytest
-from certify_stack.erp.samples import sample_id
 from erp_contract import EntityContract
 from erp_harness import Harness
+
+from certify_stack.erp.samples import sample_id
 
 CREATE = (
     "mutation($i: CreateInvoiceInput!) { createInvoice(input: $i) { id number status net vat gross currency version } }"

@@ -1,9 +1,10 @@
 import json
 
 import pytest
+from erp_harness import Harness
+
 from certify_stack.erp.finance import rebuild
 from certify_stack.erp.finance.projection import TABLES
-from erp_harness import Harness
 
 
 def content(erp: Harness, schema: str) -> dict[str, list[str]]:

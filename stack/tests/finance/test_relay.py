@@ -2,11 +2,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from erp_harness import USER_ID, Harness, scratch_database
+
 from certify_stack.erp.finance.relay import send_waiting
 from certify_stack.kit.client import CallError
 from certify_stack.kit.roles import Role
 from certify_stack.kit.tokens import SigningKey
-from erp_harness import USER_ID, Harness, scratch_database
 
 CREATE = 'mutation { createInvoice(input: {customerId: "7b0d2c52-58b6-4d0c-9f0e-6a51a2f4a001", lines: [{productId: "7b0d2c52-58b6-4d0c-9f0e-6a51a2f4a001", description: "x", quantity: "1", unitPrice: "3.33", vatRate: "5"}]}) { id } }'
 TRACE = "0af7651916cd43dd8448eb211c80319c"

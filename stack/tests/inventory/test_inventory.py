@@ -1,6 +1,7 @@
-from certify_stack.erp.samples import sample_id
 from erp_contract import EntityContract
 from erp_harness import Harness
+
+from certify_stack.erp.samples import sample_id
 
 
 class TestInventory(EntityContract):
