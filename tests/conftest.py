@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from certify.api import Context, Stack
+
+# The same examples for every run of one commit, so that a red commit is red for everybody; new ones at night.
+hypothesis.settings.register_profile("commit", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=1_000)
+hypothesis.settings.load_profile("nightly" if os.environ.get("CERTIFY_NIGHTLY") else "commit")
 
 Boot = Callable[..., AbstractContextManager[Stack]]
 

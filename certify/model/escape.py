@@ -60,7 +60,7 @@ def terminal(text: str) -> str:
 
 def markdown(text: str) -> str:
     """One line of GitHub Markdown that shows exactly `text`: no markup, no table border, no mention, link or comment."""
-    plain = _MARKUP.sub(lambda found: _entity(found[0]), visible(text).strip())
+    plain = _MARKUP.sub(lambda found: _entity(found[0]) + _BREAK * (found[0] in "#:"), visible(text).strip())
     plain = _NUMBERED.sub(lambda found: found[1] + _entity(found[2]), plain)
     return _AUTOMATIC.sub(lambda found: found[0] + _BREAK, plain)
 

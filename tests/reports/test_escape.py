@@ -107,6 +107,8 @@ def test_markdown_stays_within_its_cell(text: str):
 
 
 @given(HOSTILE)
+@example("#12")
+@example("://x")
 def test_markdown_calls_nobody_and_links_nothing(text: str):
     for shown in (markdown(text), markdown_code(text)):
         plain = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), shown)

@@ -91,7 +91,10 @@ async def _audit(ctx: Context, config: OwaspConfig, task: _Task) -> tuple[str, d
             if not problem:
                 return name, report, ""
             refused.append(f"{name}: {problem}")
-    return "", {}, "no advisory service answered: " + "; ".join(refused)
+    ctx.write_evidence("advisory-services.txt", "\n".join(refused) + "\n")
+    # The tool's own last words are evidence; one line for people is enough here.
+    short = "; ".join(": ".join(words.split(": ")[:2]) for words in refused)
+    return "", {}, f"no advisory service answered: {short}"
 
 
 @asynccontextmanager

@@ -9,13 +9,15 @@ from certify_checks.commands import Ran
 class ReplayConfig(CheckConfig, frozen=True):
     """Where events and read models are, and how they are rebuilt.
 
-    `rebuild` may use `{dsn}` and `{schema}`; it fills the schema `{schema}` with the tables in `projections`.
+    `rebuild` may use `{dsn}` and `{schema}`; it fills the schema `{schema}` with the tables in `projections`. So may the
+    values in `environment`, which is the better place for a DSN: anybody on the machine can read a command line.
     A first word `python` is the interpreter that runs certify. Columns in `ignore` (`table.column`) are left out of
     the comparison, and the ledger says so; tables in `optional` may be empty.
     """
 
     service: str = ""
     rebuild: tuple[str, ...] = ()
+    environment: dict[str, str] = msgspec.field(default_factory=dict)
     events: str = "events"
     position: str = "position"
     schema: str = "public"

@@ -100,12 +100,15 @@ async def _position(connection: Any, config: ReplayConfig) -> tuple[int, str]:
 
 
 async def _rebuild(ctx: Context, config: ReplayConfig, service: Service, schema: str) -> Ran:
-    words = [word.replace("{dsn}", service.database).replace("{schema}", schema) for word in config.rebuild]
+    def filled(word: str) -> str:
+        return word.replace("{dsn}", service.database).replace("{schema}", schema)
+
     return await run(
-        python(words),
+        python([filled(word) for word in config.rebuild]),
         folder=ctx.source_root or ctx.scratch,
         seconds=config.timeout.seconds,
         log=ctx.evidence / f"rebuild-{schema[-1]}.log",
+        environment={name: filled(value) for name, value in config.environment.items()},
     )
 
 

@@ -64,3 +64,11 @@ def test_an_event_of_an_unknown_type_stops_the_rebuild(erp: Harness):
     with pytest.raises(rebuild.RebuildError, match="Unheard"):
         erp.run(rebuild.rebuild(erp.settings.database_dsn, "shadow_d"))
     assert erp.sql("SELECT 1 FROM information_schema.schemata WHERE schema_name = 'shadow_d'") == []
+
+
+def test_the_command_takes_its_database_from_the_environment(erp: Harness, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(rebuild.DSN_VARIABLE, erp.settings.database_dsn)
+    assert rebuild.main(["--schema", "shadow_d"]) == 0
+    monkeypatch.delenv(rebuild.DSN_VARIABLE)
+    with pytest.raises(SystemExit):
+        rebuild.main(["--schema", "shadow_d"])

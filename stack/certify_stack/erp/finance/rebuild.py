@@ -6,6 +6,7 @@ python -m certify_stack.erp.finance.rebuild --dsn DSN --schema shadow_a
 import argparse
 import asyncio
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -17,10 +18,12 @@ from certify_stack.erp.finance import event_store, views
 from certify_stack.erp.finance.events import UnknownEventError
 from certify_stack.erp.finance.projection import ROW_TYPES, TABLES, Key, ProjectionError, Row
 from certify_stack.kit.database import Connection
+from certify_stack.kit.settings import PREFIX
 
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 RESERVED = frozenset({"public", "information_schema"})
 CHUNK = 1000
+DSN_VARIABLE = f"{PREFIX}DATABASE_DSN"
 FAILED = 1
 
 
@@ -72,9 +75,13 @@ async def _replay(connection: Connection) -> tuple[dict[Key, Row], int, int]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Rebuild, say as JSON what was done, and return the exit code."""
     parser = argparse.ArgumentParser(description="Rebuild the read models of finance from events.")
-    parser.add_argument("--dsn", required=True, help="the database of finance")
+    parser.add_argument(
+        "--dsn", default=os.environ.get(DSN_VARIABLE), help=f"database of finance (default: ${DSN_VARIABLE})"
+    )
     parser.add_argument("--schema", required=True, help="the schema to make, such as shadow_a")
     given = parser.parse_args(argv)
+    if not given.dsn:
+        parser.error(f"give --dsn, or set {DSN_VARIABLE}")
     try:
         done = asyncio.run(rebuild(given.dsn, given.schema))
     except (RebuildError, OSError, asyncpg.PostgresError) as error:
