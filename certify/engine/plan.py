@@ -1,6 +1,7 @@
 """The plan of a run: which check processes answer which controls, and what is already known without any. Pure."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -157,16 +158,28 @@ def _group(asked: list[_Asked], profile: Profile, registry: Registry) -> tuple[J
 
 
 def _names(groups: dict[bytes, list[_Asked]]) -> dict[bytes, str]:
-    """The check's id where it is enough; else with a digest of what sets the group apart, stable between runs."""
-    families = [group[0].check.id for group in groups.values()]
-    return {
-        key: family if families.count(family := group[0].check.id) == 1 else f"{family}-{_digest(key)}"
-        for key, group in groups.items()
-    }
+    """The check's id where it is enough, else its rules beside it, else a digest of what sets the group apart.
+
+    A name is also that of an evidence folder, and stays the same from run to run.
+    """
+    found: dict[bytes, str] = {}
+    for candidate in (_by_check, _by_rules, _by_digest):
+        names = {key: candidate(key, group) for key, group in groups.items() if key not in found}
+        taken = Counter(names.values())
+        found |= {key: name for key, name in names.items() if taken[name] == 1}
+    return found
 
 
-def _digest(key: bytes) -> str:
-    return hashlib.sha256(key).hexdigest()[:6]
+def _by_check(_: bytes, group: list[_Asked]) -> str:
+    return group[0].check.id
+
+
+def _by_rules(_: bytes, group: list[_Asked]) -> str:
+    return "-".join((group[0].check.id, *dict.fromkeys(one.rule.id for one in group)))
+
+
+def _by_digest(key: bytes, group: list[_Asked]) -> str:
+    return f"{_by_rules(key, group)}-{hashlib.sha256(key).hexdigest()[:6]}"
 
 
 def _job(name: str, group: list[_Asked], profile: Profile, registry: Registry) -> Job:
