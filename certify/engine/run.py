@@ -83,30 +83,35 @@ async def _run(wanted: RunPlan, driver: Driver, workspace: Workspace, log: RunLo
 
 
 class Interruption:
-    """Which signal asked the run to end; 0: none."""
+    """Which signal asked the run to end while its checks ran; 0: none."""
 
     signal: int = 0
 
 
 @asynccontextmanager
 async def interruptible() -> AsyncIterator[Interruption]:
-    """Cancel the body on the first SIGINT or SIGTERM; on the second one leave at once, to the guardian."""
+    """Cancel the body on the first SIGINT or SIGTERM; on a second one leave at once, to the guardian.
+
+    A signal that comes after the body finds the answer complete: taking down and sealing go on undisturbed.
+    """
     state, loop, task = Interruption(), asyncio.get_running_loop(), asyncio.current_task()
+    seen: list[int] = []
+    running = True
 
     def ask_to_end(number: int) -> None:
-        if state.signal:
+        seen.append(number)
+        if len(seen) > 1:
             os._exit(128 + number)
-        state.signal = number
-        if task:
+        if running and task:
+            state.signal = number
             task.cancel()
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
+    for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask_to_end, number)
     try:
         yield state
     finally:
-        # The handlers stay: a signal while results are sealed must not tear the sealing apart.
+        running = False
         if task and state.signal:
             task.uncancel()
 
