@@ -9,10 +9,11 @@ from certify.model.record import Component
 _GIT_SECONDS = 30.0
 
 
-def source_component(name: str, root: Path | None) -> Component:
+def source_component(name: str, root: Path | None, own: tuple[Path, ...] = ()) -> Component:
     """The component of a source tree: `verified` by git, or `unknown` with what could be found out.
 
-    `root` may be a folder within a repository. A tree with changes that are not committed is `dirty`.
+    `root` may be a folder within a repository. A tree with changes that are not committed is `dirty`; the folders in
+    `own` are certify's results and no change of the source.
     """
     if root is None:
         return Component(name, "unknown")
@@ -21,7 +22,9 @@ def source_component(name: str, root: Path | None) -> Component:
     if commit is None or tree is None or not _tracks(root):
         return Component(name, "unknown")
     remote = _git(root, "config", "--get", "remote.origin.url") or ""
-    changes = _git(root, "status", "--porcelain", "--untracked-files=normal")
+    top = Path(_git(root, "rev-parse", "--show-toplevel") or root)
+    results = [f":(exclude,top){path.relative_to(top)}" for path in own if path.is_relative_to(top)]
+    changes = _git(root, "status", "--porcelain", "--untracked-files=normal", "--", ":(top)", *results)
     return Component(name, "verified", _without_secret(remote), commit, tree, dirty=changes != "")
 
 

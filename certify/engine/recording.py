@@ -50,7 +50,7 @@ class Ended(msgspec.Struct, frozen=True):
 
 def make_record(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace: Workspace, ended: Ended) -> Record:
     """The record of a run, also of one that was interrupted: what has no answer is inconclusive."""
-    release = _release(wanted, driver)
+    release = _release(wanted, driver, workspace)
     timings = scheduler.spans.lengths() | {"total": ended.elapsed_us}
     timings["criticalPath"] = scheduler.spans.covered(_NOT_ENGINE)
     return Record(
@@ -100,8 +100,9 @@ def _changed(job: JobResult, workspace: Workspace) -> bool:
     return present != set(job.evidence) or [digest_file(path) for path in files] != list(job.evidence.values())
 
 
-def _release(wanted: RunPlan, driver: Driver) -> Release:
-    source = source_component(wanted.profile.name, driver.source_root)
+def _release(wanted: RunPlan, driver: Driver, workspace: Workspace) -> Release:
+    own = (workspace.out.resolve(), workspace.staging.resolve())
+    source = source_component(wanted.profile.name, driver.source_root, own)
     profile = profile_component(wanted.profile.name, wanted.profile.digest)
     return Release(wanted.profile.name, bool(wanted.profile.stack.reference), (source, profile))
 
