@@ -25,7 +25,7 @@ def source_component(name: str, root: Path | None, own: tuple[Path, ...] = ()) -
     top = Path(_git(root, "rev-parse", "--show-toplevel") or root)
     results = [f":(exclude,top){path.relative_to(top)}" for path in own if path.is_relative_to(top)]
     changes = _git(root, "status", "--porcelain", "--untracked-files=normal", "--", ":(top)", *results)
-    return Component(name, "verified", _without_secret(remote), commit, tree, dirty=changes != "")
+    return Component(name, "verified", _public(remote), commit, tree, dirty=changes != "")
 
 
 def profile_component(name: str, digest: str) -> Component:
@@ -57,7 +57,10 @@ def _git(root: Path, *arguments: str) -> str | None:
     return done.stdout.decode(errors="replace").strip()
 
 
-def _without_secret(url: str) -> str:
-    """A remote's address without user and password."""
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else url
+def _public(remote: str) -> str:
+    """A remote's address without user and password; empty for a folder of this machine, which tells others nothing."""
+    scheme, separator, rest = remote.partition("://")
+    if separator:
+        return "" if scheme == "file" else f"{scheme}://{rest.rpartition('@')[2]}"
+    host, colon, path = remote.rpartition("@")[2].partition(":")
+    return f"{host}:{path}" if colon and "/" not in host else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from certify.engine.component import source_component
+from certify.engine.component import _public, source_component
 
 CONTROL = {"title": "a control", "severity": "high", "prove": ["sample.size"]}
 
@@ -37,6 +37,22 @@ def test_a_clean_tree_is_verified_although_results_lie_in_it(product: Any, repos
     assert component["commit"] == git(repository, "rev-parse", "HEAD")
     assert component["tree"] == git(repository, "rev-parse", "HEAD^{tree}")
     assert component["repository"] == "https://example.invalid/shop.git"
+
+
+@pytest.mark.parametrize(
+    ("remote", "told"),
+    [
+        ("https://user:secret@example.invalid/shop.git", "https://example.invalid/shop.git"),
+        ("git@example.invalid:acme/shop.git", "example.invalid:acme/shop.git"),
+        ("ssh://git@example.invalid/shop.git", "ssh://example.invalid/shop.git"),
+        ("/srv/clones/shop", ""),
+        ("../shop", ""),
+        ("file:///srv/shop", ""),
+        ("", ""),
+    ],
+)
+def test_a_remote_is_told_without_secrets_and_without_folders_of_the_machine(remote: str, told: str) -> None:
+    assert _public(remote) == told
 
 
 def test_changes_make_it_dirty_and_the_verdict_partial(product: Any, repository: Path) -> None:
