@@ -64,7 +64,7 @@ def make_record(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace
         services=_services(wanted.profile, scheduler),
         jobs=tuple(sorted(scheduler.jobs, key=lambda job: job.id)),
         timings=timings,
-        ledger=(*_ledger(wanted, driver, release, ended.signal), *scheduler.ledger),
+        ledger=(*_ledger(wanted, driver, release, ended.signal), *_boot_failures(scheduler), *scheduler.ledger),
         started=ended.started,
         finished=utc_now(),
         driver=driver.name,
@@ -150,6 +150,14 @@ def _ledger(wanted: RunPlan, driver: Driver, release: Release, interrupted: int)
             LedgerEntry("not-disposable", "the stack is not disposable: rules that break or fill things did not run")
         )
     return entries
+
+
+def _boot_failures(scheduler: Scheduler) -> list[LedgerEntry]:
+    """What did not come up, so that no profile can be certified on half a stack by asking nothing about the other."""
+    failures = scheduler.booted.failures if scheduler.booted else {}
+    return [
+        LedgerEntry("boot-failed", visible(f"{name}: {text.partition(chr(10))[0]}")) for name, text in failures.items()
+    ]
 
 
 def utc_now() -> str:

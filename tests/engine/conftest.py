@@ -74,6 +74,7 @@ CHECK = Check(id="sample", title="Sample", observe=observe, observation=Seen, co
     Rule("raises", "raises", judge_raises, seed),
     Rule("needy", "needs a broker", judge, seed, needs=frozenset({Capability.KAFKA})),
     Rule("limited", "needs a limit", judge, seed, limits={"most": None}),
+    Rule("web", "looks at the stack", judge, seed, needs=frozenset({Capability.HTTP})),
     Rule("alone", "needs the machine", judge, seed, needs=frozenset({Capability.EXCLUSIVE})),
 ))
 '''
