@@ -2,7 +2,7 @@
 
 from typing import Final, Self
 
-from certify.model.quantity import format_quantity, parse_quantity
+from certify.model.quantity import parse_quantity
 
 DURATION_PATTERN: Final = r"^\s*\d+(\.\d+)?\s*(us|ms|s|m|min|h|d)\s*$"
 
@@ -34,5 +34,5 @@ class Duration(str):
 
     @classmethod
     def of_microseconds(cls, value: int) -> Self:
-        """The duration of `value` microseconds."""
-        return cls(format_quantity(value, "us").replace(",", "") if value else "0 s")
+        """The duration of exactly `value` microseconds."""
+        return cls(f"{value} us")

@@ -75,17 +75,24 @@ def format_quantity(value: int, unit: str) -> str:
     return f"{value:,}" if unit == "1" else f"{value:,} {unit}"
 
 
+# Below this many microseconds -> length of the unit, its name, digits after the point.
+_SCALE: Final[tuple[tuple[int, tuple[int, str, int]], ...]] = (
+    (1_000, (1, "us", 0)),
+    (10_000, (1_000, "ms", 2)),
+    (100_000, (1_000, "ms", 1)),
+    (10_000_000, (1_000, "ms", 0)),
+    (600_000_000, (1_000_000, "s", 1)),
+    (7_200_000_000, (60_000_000, "min", 1)),
+    (172_800_000_000, (3_600_000_000, "h", 1)),
+)
+_DAY: Final = (86_400_000_000, "d", 1)
+
+
 def _format_time(us: int) -> str:
-    size = abs(us)
-    if size and size < 1_000:
-        return f"{us} us"
-    if size < 10_000:
-        return f"{_trim(Decimal(us) / 1_000, 2)} ms"
-    if size < 10_000_000:
-        return f"{_trim(Decimal(us) / 1_000, 0 if size >= 100_000 else 1)} ms"
-    if size < 600_000_000:
-        return f"{_trim(Decimal(us) / 1_000_000, 1)} s"
-    return f"{_trim(Decimal(us) / 60_000_000, 1)} min"
+    if not us:
+        return "0 ms"
+    length, name, digits = next((unit for end, unit in _SCALE if abs(us) < end), _DAY)
+    return f"{_trim(Decimal(us) / length, digits)} {name}"
 
 
 def _format_size(size: int) -> str:

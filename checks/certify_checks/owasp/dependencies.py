@@ -12,7 +12,6 @@ import msgspec
 from certify.api import (
     Context,
     Criteria,
-    Duration,
     Finding,
     Location,
     Measurement,
@@ -20,6 +19,7 @@ from certify.api import (
     Ruling,
     Seeded,
     Severity,
+    format_quantity,
 )
 from certify_checks.owasp.advisories import Advisories, load
 from certify_checks.owasp.config import OwaspConfig
@@ -221,7 +221,7 @@ def _doubt(seen: DependenciesSeen) -> Ruling | None:
             examined=audited,
         )
     if seen.age_us > seen.max_age_us:
-        allowed = Duration.of_microseconds(seen.max_age_us)
+        allowed = format_quantity(seen.max_age_us, "us")
         return Ruling.inconclusive(
             "advisories-stale",
             f"the newest record of {seen.database} is of {seen.database_date}, older than {allowed}",
