@@ -1,6 +1,6 @@
 """Faults that the owasp check must notice.
 
-Overlays change one service in its own process before it serves; `shell_call` patches a scratch clone of the source.
+Overlays change one service in its own process before it serves; `shell_call` and `old_dependency` patch a scratch clone.
 """
 
 from collections.abc import Awaitable, Callable
@@ -80,6 +80,13 @@ def shell_call(root: Path) -> Path:
     file = root / SOURCE
     file.write_text(file.read_text(encoding="utf-8") + _SHELL_CALL, encoding="utf-8")
     return file
+
+
+def old_dependency(lock: Path) -> Path:
+    """Pin Jinja2 back to a release with known holes (PYSEC-2019-217, PYSEC-2021-66); returns the lock."""
+    pins = [line for line in lock.read_text(encoding="utf-8").splitlines() if not line.lower().startswith("jinja2==")]
+    lock.write_text("\n".join([*pins, "jinja2==2.4.1", ""]), encoding="utf-8")
+    return lock
 
 
 def _runtime(app: FastAPI) -> Runtime:

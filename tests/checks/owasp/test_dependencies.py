@@ -18,6 +18,7 @@ from certify_checks.owasp.advisories import affects, load
 from certify_checks.owasp.config import OwaspConfig
 from certify_checks.owasp.requirements import of_environment, of_files
 from certify_checks.owasp.seen import DependenciesSeen, OwaspSeen
+from certify_faults.owasp import old_dependency
 
 RULE = CHECK.rule("dependencies")
 assert RULE
@@ -81,6 +82,15 @@ def test_a_known_hole_fails_with_its_mended_version(observe: Any, export: Any, c
     assert ruling.outcome is Outcome.FAIL
     assert finding.cure == "use left 2.0 or later"
     assert finding.message == "left 1.5: PYSEC-2 CVE-1 Left is holed"
+
+
+def test_a_dependency_that_was_pinned_back_is_found(observe: Any, export: Any, criteria: Any, tmp_path: Path):
+    advisories = export(CANARY, record("jinja2", "PYSEC-2021-66", fixed="2.11.3"))
+    assert judge(observe("jinja2==3.1.6\nleft==1.0\n", advisories), criteria).outcome is Outcome.PASS
+    patched = old_dependency(tmp_path / "lock.txt").read_text()
+    ruling = judge(observe(patched, advisories), criteria)
+    assert ruling.outcome is Outcome.FAIL
+    assert [finding.message.partition(":")[0] for finding in ruling.findings] == ["jinja2 2.4.1"]
 
 
 def test_a_hole_that_calls_itself_lesser_does_not_count_as_high(observe: Any, export: Any, criteria: Any):
