@@ -3,8 +3,6 @@
 import shlex
 from collections.abc import Iterable, Mapping
 
-import msgspec
-
 from certify.engine.check_process import Answers
 from certify.engine.plan import Job, Plan
 from certify.engine.protocol import Ruled
@@ -127,8 +125,3 @@ def control_results(plan: Plan, answered: Mapping[str, RuleResult], profile: str
         ordered = tuple((known | keys)[name] for name in control.prove if name in known or name in keys)
         found.append(control_result(control, ordered, profile))
     return tuple(found)
-
-
-def with_outcome(result: RuleResult, outcome: Outcome, reason: str, summary: str) -> RuleResult:
-    """The same result made worse."""
-    return msgspec.structs.replace(result, outcome=outcome, reason=reason, summary=summary)

@@ -8,7 +8,7 @@ from typing import Final, Self
 import msgspec
 
 from certify.model.outcome import Outcome
-from certify.model.quantity import NUMBER_PATTERN, Quantity, parse_quantity
+from certify.model.quantity import NUMBER_PATTERN, parse_quantity
 
 _COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
     "<": operator.lt,
@@ -71,10 +71,9 @@ class Limit(msgspec.Struct, frozen=True):
             return Outcome.INCONCLUSIVE
         return Outcome.PASS if ends.pop() else Outcome.FAIL
 
-    def beyond(self, by: Quantity | None = None) -> int:
-        """A value that breaks this limit: what self-tests plant. `by` is how far beyond (default one unit)."""
-        step = by.value if by else 1
-        return self.value + step if self.operator in {"<", "<=", "=="} else self.value - step
+    def beyond(self) -> int:
+        """A value one unit beyond, which breaks this limit: what self-tests plant."""
+        return self.value + 1 if self.operator in {"<", "<=", "=="} else self.value - 1
 
     def __str__(self) -> str:
         return self.text
