@@ -27,6 +27,7 @@ from certify.profile.model import StackSpec
 
 _DESCRIBE_SECONDS = 30.0
 _STOP_SECONDS = 15.0
+_CURE = "the reference stack comes with: pip install 'certify[stack]'"
 _LINE = 16 * 1024 * 1024
 
 
@@ -52,8 +53,7 @@ def describe(module: str) -> Place:
             visible(getattr(error, "stderr", b"")[-300:].decode(errors="replace")) if hasattr(error, "stderr") else ""
         )
         raise EnvironmentUnusableError(
-            f"the stack {module} does not answer `describe`: {detail or error}; is it installed? "
-            "The reference stack comes with: pip install 'certify[stack]'"
+            f"the stack {module} does not answer `describe`: {detail or error}; is it installed?\ncure: {_CURE}"
         ) from error
 
 
@@ -148,7 +148,9 @@ class EmbeddedDriver:
             elif event.get("event") in {"up", "failed"}:
                 self._settle(event)
                 return
-        raise EnvironmentUnusableError(f"the stack's launcher ended before the stack was up: {self._last_words()}")
+        words = self._last_words()
+        cure = _CURE if "ModuleNotFoundError" in words else f"see {self._spec.reference}'s own requirements"
+        raise EnvironmentUnusableError(f"the stack's launcher ended before the stack was up: {words}\ncure: {cure}")
 
     def _settle(self, event: dict[str, Any]) -> None:
         if event.get("endpoints"):

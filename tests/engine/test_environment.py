@@ -33,6 +33,13 @@ def test_a_launcher_that_ends_before_the_stack_is_up_is_told_with_its_last_words
     assert [path.name for path in product.folder.iterdir() if path.name.startswith((".cert", "certify-"))] == []
 
 
+def test_a_stack_without_its_packages_is_told_what_to_install(product: Any) -> None:
+    launcher(product, "import a_package_that_nobody_installed\n")
+    result = certify(product, "toy_stack")
+    assert result.code == 4
+    assert "cure: the reference stack comes with: pip install 'certify[stack]'" in result.stderr
+
+
 def test_one_service_that_does_not_come_up_is_the_targets_fault(product: Any) -> None:
     told = 'say(event="failed", service="shop", message="port taken", log_tail=["bind: in use"], endpoints={})\n'
     launcher(product, told + "sys.stdin.read()\n")
