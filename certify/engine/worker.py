@@ -28,30 +28,12 @@ from certify.engine.protocol import (
     Weakening,
 )
 from certify.model.check import Check, Context, Rule
-from certify.model.duration import Duration
 from certify.model.outcome import Outcome
 from certify.model.record import SelfTest
 from certify.model.ruling import Ruling
+from certify.profile.options import as_config, decode_custom
 
 OBSERVATION = "observation.json"
-
-
-def convert_options(options: dict[str, Any], check: Check) -> Any:
-    """The check's options as its own frozen type.
-
-    Raises:
-        msgspec.ValidationError: an unknown option or a value of the wrong type.
-    """
-    return msgspec.convert(options, check.config, dec_hook=decode_custom, strict=False)
-
-
-def decode_custom(kind: type, value: Any) -> Any:
-    """Decode the types that msgspec does not know by itself."""
-    if kind is Duration:
-        return Duration(value)
-    if issubclass(kind, Path):
-        return kind(value)
-    raise NotImplementedError(kind)
 
 
 def encode_custom(value: Any) -> Any:
@@ -112,7 +94,7 @@ def run(task: Assignment, send: Callable[[Message], None]) -> None:
     check: Check = getattr(importlib.import_module(module), attribute)
     send(Hello(check.id))
     context = _context(task, send)
-    seen = asyncio.run(_observe(check, context, convert_options(task.options, check)))
+    seen = asyncio.run(_observe(check, context, as_config(check, task.options)))
     content = msgspec.json.encode(seen, enc_hook=encode_custom, order="deterministic")
     context.write_evidence(OBSERVATION, content)
     send(Observed(OBSERVATION, hashlib.sha256(content).hexdigest()))

@@ -77,7 +77,7 @@ def as_config(check: Check, options: Mapping[str, Any]) -> Any:
     Raises:
         msgspec.ValidationError: an unknown option, or a value of the wrong type.
     """
-    return msgspec.convert(dict(options), check.config, dec_hook=_decode, strict=False)
+    return msgspec.convert(dict(options), check.config, dec_hook=decode_custom, strict=False)
 
 
 def _own(options: Mapping[str, Any], check: Check) -> dict[str, Any]:
@@ -85,7 +85,8 @@ def _own(options: Mapping[str, Any], check: Check) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name in names}
 
 
-def _decode(kind: type, value: Any) -> Any:
+def decode_custom(kind: type, value: Any) -> Any:
+    """Decode the types that msgspec does not know by itself."""
     if issubclass(kind, Duration | Path):
         return kind(value)
     raise NotImplementedError(kind)

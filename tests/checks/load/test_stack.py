@@ -13,8 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 from certify.api import Context, Criteria, Limit, Outcome, Stack
-from certify.engine.worker import convert_options
 from certify.profile.load import load_profile
+from certify.profile.options import as_config
 from certify_checks.load.check import CHECK
 from certify_checks.load.model import LoadSeen
 
@@ -30,7 +30,7 @@ def loaded(stack: Stack, folder: Path) -> LoadSeen:
         (folder / name).mkdir()
     ctx = Context("load", folder / "evidence", folder / "scratch", stack=stack)
     options = load_profile("finance").checks["load"] | SMALL
-    seen: LoadSeen = run(CHECK.observe(ctx, convert_options(options, CHECK)))
+    seen: LoadSeen = run(CHECK.observe(ctx, as_config(CHECK, options)))
     assert not seen.unusable, seen.detail
     return seen
 
