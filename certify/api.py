@@ -1,10 +1,22 @@
 """All that a check or a report may use of certify. What is not here may change without notice."""
 
-from certify.model.check import Capability, Check, CheckConfig, Context, Criteria, Rule, Seeded
+from certify.model.check import (
+    Action,
+    Capability,
+    Check,
+    CheckConfig,
+    Context,
+    Criteria,
+    Disruption,
+    DisruptionRefusedError,
+    Rule,
+    Seeded,
+)
 from certify.model.decision import Blocker, ControlDecision, Decision, PreviousCertificate, SignOff, Waiver
 from certify.model.duration import Duration
 from certify.model.escape import clip, comment_marker, markdown, markdown_code, terminal, visible
 from certify.model.exit_codes import ExitCode
+from certify.model.fault import Fault, FaultKind
 from certify.model.limit import Limit, Origin
 from certify.model.outcome import Mode, Outcome, Severity, Verdict
 from certify.model.quantity import Quantity, format_quantity, parse_quantity
@@ -23,10 +35,11 @@ from certify.model.record import (
 from certify.model.report import ReportContext, ReportFormat
 from certify.model.ruling import Finding, Location, Measurement, Ruling
 from certify.model.schema import SCHEMAS, schema_of
-from certify.model.stack import Probes, Service, Stack
+from certify.model.stack import Happened, Probes, Service, Stack
 
 __all__ = [
     "SCHEMAS",
+    "Action",
     "Blocker",
     "Capability",
     "Check",
@@ -37,9 +50,14 @@ __all__ = [
     "ControlResult",
     "Criteria",
     "Decision",
+    "Disruption",
+    "DisruptionRefusedError",
     "Duration",
     "ExitCode",
+    "Fault",
+    "FaultKind",
     "Finding",
+    "Happened",
     "JobResult",
     "LedgerEntry",
     "Limit",

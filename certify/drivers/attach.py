@@ -5,7 +5,7 @@ from pathlib import Path
 
 from certify.drivers.endpoints import Endpoints, Told, declared, join
 from certify.drivers.interface import Booted, BootEvent
-from certify.model.check import Capability
+from certify.model.check import Capability, Disruption, DisruptionRefusedError
 from certify.model.stack import Stack
 from certify.profile.model import StackSpec
 
@@ -52,6 +52,10 @@ class AttachDriver:
         for name in targets:
             tell(BootEvent(name, "attached"))
         return Booted(join(self.declared, Endpoints(targets, gateway)))
+
+    async def disturb(self, disruption: Disruption) -> None:
+        """Refused: nobody gave this driver a way to do it."""
+        raise DisruptionRefusedError(f"the {self.name} driver cannot {disruption.do} {disruption.part}")
 
     async def stop(self) -> None:
         """Nothing was started, so nothing is stopped."""

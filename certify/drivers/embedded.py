@@ -19,7 +19,7 @@ import msgspec
 
 from certify.drivers.endpoints import Endpoints, declared, join
 from certify.drivers.interface import Booted, BootEvent, EnvironmentUnusableError
-from certify.model.check import Capability
+from certify.model.check import Capability, Disruption, DisruptionRefusedError
 from certify.model.escape import visible
 from certify.model.stack import Stack
 from certify.processes import die_with_parent
@@ -108,6 +108,10 @@ class EmbeddedDriver:
             seconds = self._spec.boot_budget_us / 1e6
             self._failures.setdefault("stack", f"not up within its boot budget of {seconds:g} s")
         return Booted(join(self.declared, self._endpoints), self._failures)
+
+    async def disturb(self, disruption: Disruption) -> None:
+        """Refused: nobody gave this driver a way to do it."""
+        raise DisruptionRefusedError(f"the {self.name} driver cannot {disruption.do} {disruption.part}")
 
     async def stop(self) -> None:
         """End the launcher's standard input and wait; what does not end by then is ended by its mark."""

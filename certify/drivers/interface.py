@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from certify.model.check import Capability
+from certify.model.check import Capability, Disruption
 from certify.model.stack import Stack
 
 
@@ -52,6 +52,13 @@ class Driver(Protocol):
 
         Raises:
             EnvironmentUnusableError: nothing can be booted here.
+        """
+
+    async def disturb(self, disruption: Disruption) -> None:
+        """Do something to a part of the running stack; returns when it is done.
+
+        Raises:
+            DisruptionRefusedError: it could not be done; the message says why.
         """
 
     async def stop(self) -> None:

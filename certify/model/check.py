@@ -22,12 +22,42 @@ class Capability(StrEnum):
     LOGIN = "login"
     KAFKA = "kafka"
     KILL = "kill"
+    CUT = "cut"
+    SPANS = "spans"
     SOURCE = "source"
     EXCLUSIVE = "exclusive"
     DISPOSABLE = "disposable"
 
 
 Seen = TypeVar("Seen")
+
+
+class Action(StrEnum):
+    """What can be done to a part of a running stack."""
+
+    KILL = "kill"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RESTART = "restart"
+    CUT = "cut"
+    MEND = "mend"
+
+
+class Disruption(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One action on one part: a service, or a name out of `Stack.parts`.
+
+    `kill` ends it at once and it stays away; `restart` starts it on its old address and returns when it is ready;
+    `cut` takes from a service the role `of` (`database`, `broker`, `network`), `mend` gives it back.
+    """
+
+    do: Action
+    part: str
+    of: str = ""
+
+
+class DisruptionRefusedError(Exception):
+    """The driver could not do it; the message says why."""
+
 
 # What only a running stack can give; a check that needs none of these runs while the stack boots.
 NEEDS_STACK = frozenset(Capability) - {Capability.SOURCE, Capability.EXCLUSIVE}
@@ -80,6 +110,7 @@ class Context(msgspec.Struct, frozen=True):
     quick: bool = False
     options: dict[str, str] = {}
     capabilities: frozenset[Capability] = frozenset()
+    disrupt: Callable[[Disruption], Awaitable[None]] | None = None
     progress: Callable[[str, int, int], None] | None = None
     weakening: Callable[[str, str], None] | None = None
 
@@ -110,6 +141,16 @@ class Context(msgspec.Struct, frozen=True):
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
+    async def disturb(self, do: Action, part: str, of: str = "") -> None:
+        """Have the driver do something to the stack; what is not undone when the check ends, the engine undoes.
+
+        Raises:
+            DisruptionRefusedError: it could not be done.
+        """
+        if self.disrupt is None:
+            raise DisruptionRefusedError("nobody is there who could disturb this stack")
+        await self.disrupt(Disruption(do, part, of))
+
     def services(self, criteria: Criteria = Criteria()) -> tuple[Service, ...]:
         """The services that `criteria` are about."""
         return tuple(service for service in self.stack.services if criteria.covers(service.name))
@@ -133,6 +174,7 @@ class Rule(msgspec.Struct, frozen=True):
         seed: pure; (observation, criteria) -> mutated observations that `judge` must fail.
         needs: capabilities; one that is missing makes the rule inconclusive.
         limits: names of its limits with their defaults; None: the profile must give it.
+        last: observe after all other checks have ended, so that what happened to the stack meanwhile is seen.
     """
 
     id: str
@@ -141,6 +183,7 @@ class Rule(msgspec.Struct, frozen=True):
     seed: Callable[[Any, Criteria], Iterable["Seeded[Any]"]]
     needs: frozenset[Capability] = frozenset()
     limits: Mapping[str, str | None] = {}
+    last: bool = False
 
 
 class Check(msgspec.Struct, frozen=True):

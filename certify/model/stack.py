@@ -27,7 +27,8 @@ class Service(msgspec.Struct, frozen=True, omit_defaults=True):
         tests: command of its own suite, run in the source root.
         owner: who mends it.
         tier: 1 is the most critical.
-        calls: names of the services that it calls.
+        calls: names of the services that it calls and waits for.
+        consumes: names of the services whose events it takes from the broker.
         pid: process id when the driver knows it, else 0.
         log: path of its log file when the driver has one.
     """
@@ -44,12 +45,38 @@ class Service(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: str = ""
     tier: int = 3
     calls: tuple[str, ...] = ()
+    consumes: tuple[str, ...] = ()
     pid: int = 0
     log: str = ""
 
 
+class Happened(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of the stack changed its state.
+
+    Attributes:
+        part: name of the service, or of another part such as the gateway, the database server, the broker.
+        state: `starting`, `listening`, `ready`, `died`, `restarting`, `given-up` or whatever else a driver tells.
+        at_us: since the start of the boot.
+        detail: how it ended, and the last lines of its log.
+        asked: it follows from a disruption that a check asked for, so it is no defect of the stack.
+    """
+
+    part: str
+    state: str
+    at_us: int = 0
+    detail: str = ""
+    asked: bool = False
+
+
 class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
     """All services, the gateway apart, and how to log in.
+
+    Attributes:
+        parts: role -> name, of what is no service but can be disturbed: `database`, `broker`, `gateway`.
+        broker: addresses of the message broker, as its clients want them; empty when there is none.
+        spans: file that the spans which the stack sends are appended to while it runs; empty when nobody listens.
+            One `certify.listener.Span` a line, as JSON.
+        happened: what was seen of the stack so far, in order; the boot included.
 
     `credentials` has, as far as the stack gives them: `login` (URL), `users` {role: {username, password}},
     `tokens` {name: bearer}, `jwt` {issuer, audience, algorithm, kid, private_key_file}.
@@ -60,6 +87,10 @@ class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
     credentials: dict[str, Any] = {}
     reference: bool = False
     disposable: bool = False
+    parts: dict[str, str] = {}
+    broker: str = ""
+    spans: str = ""
+    happened: tuple[Happened, ...] = ()
 
     def service(self, name: str) -> Service:
         """The service of that name.

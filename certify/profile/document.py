@@ -59,7 +59,8 @@ class ServiceEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     database: Annotated[
         bool | str, Meta(title="true (the driver knows it), false, or a DSN", description="its database: true or a DSN")
     ] = False
-    calls: Annotated[list[ServiceName], Meta(description="the services that it calls")] = []
+    calls: Annotated[list[ServiceName], Meta(description="the services that it calls and waits for")] = []
+    consumes: Annotated[list[ServiceName], Meta(description="the services whose events it takes from the broker")] = []
     source: Annotated[
         str | list[str],
         Meta(title="a path or a list of paths", description="folders or files of its source, below the stack's source"),

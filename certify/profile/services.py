@@ -41,7 +41,7 @@ def read_stack(tree: Node, folders: Mapping[str, str]) -> tuple[StackSpec, list[
         services.append(
             _service(name, own if own.value is not None else Node({}, own.origin, own.key), defaults, problems)
         )
-    problems += _unknown_calls(node, names)
+    problems += _unknown_neighbours(node, names)
     gateway = node.at("gateway") or (Node({}) if GATEWAY in entry.targets else None)
     spec = StackSpec(
         reference=entry.reference,
@@ -82,6 +82,7 @@ def _service(name: str, own: Node, defaults: Node, problems: list[Problem]) -> S
         owner=entry.owner,
         tier=entry.tier,
         calls=tuple(entry.calls),
+        consumes=tuple(entry.consumes),
     )
 
 
@@ -112,14 +113,14 @@ def _unknown_placeholders(text: str, origin: Origin, known: Iterable[str]) -> It
             yield Problem(origin, f"unknown placeholder '{{{placeholder}}}'{hint(placeholder, known)}")
 
 
-def _unknown_calls(node: Node, names: Iterable[str]) -> Iterable[Problem]:
+def _unknown_neighbours(node: Node, names: Iterable[str]) -> Iterable[Problem]:
     for name, service in node.entries("services").items():
-        for call in service.items("calls"):
-            if call.value not in names:
-                yield Problem(
-                    call.origin,
-                    f"service {name} calls {call.value!r}, which is no service{hint(call.value, names, offer=False)}",
-                )
+        for key, verb in (("calls", "calls"), ("consumes", "consumes the events of")):
+            for other in service.items(key):
+                if other.value not in names:
+                    near = hint(other.value, names, offer=False)
+                    told = f"service {name} {verb} {other.value!r}, which is no service{near}"
+                    yield Problem(other.origin, told)
 
 
 def _as_list(value: str | list[str]) -> list[str]:
