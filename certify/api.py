@@ -35,6 +35,7 @@ from certify.model.record import (
 from certify.model.report import ReportContext, ReportFormat
 from certify.model.ruling import Finding, Location, Measurement, Ruling
 from certify.model.schema import SCHEMAS, schema_of
+from certify.model.span import Span
 from certify.model.stack import Happened, Probes, Service, Stack
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "ServiceResult",
     "Severity",
     "SignOff",
+    "Span",
     "Stack",
     "Tool",
     "Verdict",
