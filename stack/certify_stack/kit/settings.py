@@ -31,6 +31,7 @@ class Settings:
         service_token_file: File with the token that this service shows to others.
         auth_private_key: PEM file of the signing key; only ``auth`` has it.
         pool_size: The most connections that the process opens to its database.
+        broker: ``host:port`` of a Kafka broker, or several with commas; None relays and consumes nothing.
     """
 
     database_dsn: str
@@ -42,10 +43,11 @@ class Settings:
     service_token_file: Path | None = None
     auth_private_key: Path | None = None
     pool_size: int = 5
+    broker: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read ``ERP_DATABASE_DSN``, ``ERP_AUTH_JWKS`` and the optional rest.
+        """Read ``ERP_DATABASE_DSN``, ``ERP_AUTH_JWKS`` and the optional rest, such as ``ERP_BROKER``.
 
         Raises:
             SettingsError: A required variable is absent or a value is unusable.
@@ -71,6 +73,7 @@ class Settings:
             service_token_file=path("SERVICE_TOKEN_FILE"),
             auth_private_key=path("AUTH_PRIVATE_KEY"),
             pool_size=_positive(environ.get(PREFIX + "POOL_SIZE", "5")),
+            broker=environ.get(PREFIX + "BROKER") or None,
         )
 
 
