@@ -3,6 +3,7 @@
 import msgspec
 
 from certify.api import CheckConfig, Duration
+from certify_checks.health.exercise import Exercise
 
 
 class HealthConfig(CheckConfig, frozen=True):
@@ -13,6 +14,8 @@ class HealthConfig(CheckConfig, frozen=True):
     window: Duration = Duration("3 s")
     interval: Duration = Duration("500 ms")
     timeout: Duration = Duration("2 s")
+
+    exercise: Exercise = Exercise()
 
 
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True):

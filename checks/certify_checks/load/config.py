@@ -5,14 +5,7 @@ from typing import Any
 import msgspec
 
 from certify.api import CheckConfig, Duration
-
-
-class Pick(CheckConfig, frozen=True):
-    """Values found in the stack before the load starts: a query, and the dotted path of the values in its `data`."""
-
-    query: str
-    path: str
-    role: str = ""
+from certify_checks.picks import Pick
 
 
 class Operation(CheckConfig, frozen=True):

@@ -8,19 +8,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 
 from certify.api import Context, Service
 from certify_checks.children import die_with_parent, end
-from certify_checks.http import GATEWAY, Client, LoginError, bearer, describe
+from certify_checks.http import Client, LoginError, bearer
 from certify_checks.load.calibration import calibration_server
-from certify_checks.load.config import LoadConfig, Operation, Pick, Shape
+from certify_checks.load.config import LoadConfig, Operation, Shape
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.neighbours import foreign_ppm, snapshot
 from certify_checks.load.reading import SUMMARY, read
 from certify_checks.load.tally import CALIBRATION, REQUESTS
-from certify_checks.load.variables import at_path
+from certify_checks.picks import Pick, PickError, find
 
 GENERATOR = (sys.executable, "-P", "-m", "certify_checks.load.generator")
 GRACE = 45.0  # seconds beyond the planned ones until a generator that does not end is killed
@@ -78,10 +77,10 @@ async def _plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service
             tokens = {role: await client.token(role) for role in sorted(roles)}
         except LoginError as error:
             raise _UnusableError("login-failed", str(error)) from error
-        values = {
-            name: await _pick(client, name, pick, tokens[pick.role or config.role])
-            for name, pick in shape.picks.items()
-        }
+        try:
+            values = await find(client, shape.picks, config.role)
+        except PickError as error:
+            raise _UnusableError("pick-failed", str(error)) from error
     sent = {"Content-Type": "application/json"}
     operations = [
         msgspec.to_builtins(operation) | {"headers": sent | bearer(tokens[operation.role or config.role])}
@@ -90,17 +89,6 @@ async def _plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service
     times = {name: getattr(config, name).seconds for name in ("ramp", "warmup", "think_min", "think_max", "timeout")}
     target = {"url": gateway.url.rstrip("/"), "path": "/" + (gateway.graphql or "/graphql").lstrip("/")}
     return target | times | {"operations": operations, "values": values, "users": config.users, "seed": ctx.seed}
-
-
-async def _pick(client: Client, name: str, pick: Pick, token: str) -> list[Any]:
-    try:
-        answer = await client.graphql(GATEWAY, pick.query, token=token)
-    except httpx.HTTPError as error:
-        raise _UnusableError("pick-failed", f"pick {name}: {describe(error)}") from error
-    found = at_path(answer.data, pick.path)
-    if not found:
-        raise _UnusableError("pick-failed", f"pick {name}: nothing at {pick.path}. {answer.complaint}".strip())
-    return found
 
 
 async def _generate(ctx: Context, plan: dict[str, Any]) -> Path:

@@ -9,7 +9,7 @@ import locust
 
 from certify_checks.load.outcomes import classify
 from certify_checks.load.tally import Tally
-from certify_checks.load.variables import fill
+from certify_checks.variables import fill
 
 CALIBRATING = 2
 PAUSE = 0.08  # seconds between two requests of a calibrating user: some 20 a second in all

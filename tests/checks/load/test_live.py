@@ -9,8 +9,9 @@ import pytest
 from certify.api import Context, Criteria, Duration, Limit, Outcome
 from certify_checks.load import observe as observing
 from certify_checks.load.check import CHECK
-from certify_checks.load.config import LoadConfig, Operation, Pick, Shape
+from certify_checks.load.config import LoadConfig, Operation, Shape
 from certify_checks.load.model import LoadSeen
+from certify_checks.picks import Pick
 
 LATENCY, ERRORS = CHECK.rules
 # A limit with room: a tenth of it is what the instrument may be wrong by, on a machine full of other tests.

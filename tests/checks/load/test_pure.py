@@ -5,7 +5,7 @@ import pytest
 
 from certify_checks.load.outcomes import FAILED, OK, classify
 from certify_checks.load.tally import REQUESTS, Tally
-from certify_checks.load.variables import at_path, fill
+from certify_checks.variables import at_path, fill
 
 
 @pytest.mark.parametrize(

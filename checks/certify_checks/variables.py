@@ -1,4 +1,4 @@
-"""Variables of operations: templates filled for each request. Pure; standard library only, as in `outcomes`."""
+"""Variables of operations: templates filled for each request. Pure; standard library only, for the load generator."""
 
 import random
 from collections.abc import Mapping, Sequence
