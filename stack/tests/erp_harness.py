@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 from alembic import command
 
-from certify_stack.kit import logs, migrate
+from certify_stack.kit import alembic_runs, logs, migrate
 from certify_stack.kit.app import create_app, load_service
 from certify_stack.kit.model import Entity, lower_first
 from certify_stack.kit.roles import Role
@@ -204,12 +204,12 @@ class Harness:
         """Take all migrations back."""
 
         def down(connection: Any) -> None:
-            config = migrate.config_of(self.name)
+            config = alembic_runs.config_of(self.name)
             config.attributes["connection"] = connection
             command.downgrade(config, "base")
 
         async def run() -> None:
-            async with migrate._engine(dsn).begin() as connection:
+            async with alembic_runs.engine_of(dsn).begin() as connection:
                 await connection.run_sync(down)
 
         self.run(run())

@@ -9,8 +9,8 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
 
 from certify_stack.erp import SERVICES, __main__, catalog
 from certify_stack.erp.samples import count_of, sample_row
+from certify_stack.kit.alembic_runs import config_of
 from certify_stack.kit.app import load_service, schema_of
-from certify_stack.kit.migrate import config_of
 from certify_stack.kit.model import Foreign
 from certify_stack.kit.revisions import source_heads
 

@@ -7,6 +7,8 @@ import ast
 import importlib.util
 from pathlib import Path
 
+ENVIRONMENT = Path(__file__).parent / "migrations"
+
 
 def versions_of(service: str) -> Path:
     """Return the folder of the service's revision files.
