@@ -35,7 +35,7 @@ from certify.model.record import (
 from certify.model.report import ReportContext, ReportFormat
 from certify.model.ruling import Finding, Location, Measurement, Ruling
 from certify.model.schema import SCHEMAS, schema_of
-from certify.model.span import Span
+from certify.model.span import Span, Spans, read_spans
 from certify.model.stack import Happened, Probes, Service, Stack
 
 __all__ = [
@@ -84,6 +84,7 @@ __all__ = [
     "Severity",
     "SignOff",
     "Span",
+    "Spans",
     "Stack",
     "Tool",
     "Verdict",
@@ -94,6 +95,7 @@ __all__ = [
     "markdown",
     "markdown_code",
     "parse_quantity",
+    "read_spans",
     "schema_of",
     "terminal",
     "visible",

@@ -1,6 +1,10 @@
-"""One span that a service of the stack reported, reduced to what proves that a call took place."""
+"""Spans that the services of a stack reported, reduced to what proves that a call took place."""
+
+from typing import Final
 
 import msgspec
+
+DROPPED: Final = b'{"dropped":'
 
 
 class Span(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -12,6 +16,7 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
         parent: id of the parent span, possibly of another service; empty for a root.
         failed: its status is error.
         attributes: those whose value is a text, a number or a boolean, as text.
+        links: `TRACE/ID` of other spans that it follows from, as a consumer of messages may name their producers.
     """
 
     service: str
@@ -24,3 +29,46 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     end_us: int = 0
     failed: bool = False
     attributes: dict[str, str] = {}
+    links: tuple[str, ...] = ()
+
+
+class Spans(msgspec.Struct, frozen=True):
+    """What a file of spans holds.
+
+    Attributes:
+        spans: in the order of their arrival, which is not the order of their times.
+        dropped: how many the listener received and did not keep, at least.
+        unreadable: lines that are no span.
+        size: bytes that were read: up to the end of the last whole line.
+    """
+
+    spans: tuple[Span, ...] = ()
+    dropped: int = 0
+    unreadable: int = 0
+    size: int = 0
+
+
+class _Dropped(msgspec.Struct):
+    dropped: int
+
+
+def read_spans(content: bytes) -> Spans:
+    """The spans in the content of `Stack.spans`, or in the part of it that begins at the end of a line.
+
+    The file grows while it is read: a last line without its end is left for the next time.
+    """
+    size = content.rfind(b"\n") + 1
+    spans, dropped, unreadable = [], 0, 0
+    for line in content[:size].splitlines():
+        try:
+            if line.startswith(DROPPED):
+                dropped = max(dropped, _DROPPED.decode(line).dropped)
+            else:
+                spans.append(_SPAN.decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            unreadable += 1
+    return Spans(tuple(spans), dropped, unreadable, size)
+
+
+_SPAN: Final = msgspec.json.Decoder(Span)
+_DROPPED: Final = msgspec.json.Decoder(_Dropped)

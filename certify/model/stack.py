@@ -75,7 +75,8 @@ class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
         parts: role -> name, of what is no service but can be disturbed: `database`, `broker`, `gateway`.
         broker: addresses of the message broker, as its clients want them; empty when there is none.
         spans: file that the spans which the stack sends are appended to while it runs; empty when nobody listens.
-            One `certify.api.Span` a line, as JSON.
+            One `certify.api.Span` a line, as JSON; `certify.api.read_spans` reads it.
+        spans_to: address of who appends to it, for spans by OTLP over HTTP; a check may send some to see it work.
         happened: what was seen of the stack so far, in order; the boot included.
 
     `credentials` has, as far as the stack gives them: `login` (URL), `users` {role: {username, password}},
@@ -90,6 +91,7 @@ class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
     parts: dict[str, str] = {}
     broker: str = ""
     spans: str = ""
+    spans_to: str = ""
     happened: tuple[Happened, ...] = ()
 
     def service(self, name: str) -> Service:
