@@ -1,31 +1,83 @@
-"""OpenTelemetry: spans of requests and of calls to other services, W3C trace context in and out."""
+"""OpenTelemetry: spans of requests, calls and messages; W3C trace context in and out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Tracer
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
+from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from certify_stack.kit.span_export import SpanExport
 
 PROPAGATOR = TraceContextTextMapPropagator()
 EXPORT_EVERY_MS = 500
 
+Attributes = Mapping[str, str | int]
+
 
 class Tracing:
-    """The tracer of one service; spans leave the process only when an endpoint is set."""
+    """The tracer of one service; spans leave the process only when an endpoint is set, and then all of them."""
 
     def __init__(self, service: str, otlp_endpoint: str | None) -> None:
-        self._provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
-        if otlp_endpoint:
-            exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=2)
-            self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
+        self._export = SpanExport(otlp_endpoint) if otlp_endpoint else None
+        # Without an endpoint spans are only ids in logs; those cost less.
+        self._provider = TracerProvider(
+            sampler=ALWAYS_ON if self._export else ALWAYS_OFF,
+            resource=Resource.create({"service.name": service}),
+            shutdown_on_exit=False,
+        )
+        if self._export is not None:
+            self._provider.add_span_processor(BatchSpanProcessor(self._export, schedule_delay_millis=EXPORT_EVERY_MS))
         self.tracer: Tracer = self._provider.get_tracer("certify_stack")
 
     def close(self) -> None:
-        """Send what is left and stop the exporter's thread."""
+        """Send what is left, unless the collector is away, and stop the exporter's thread."""
+        if self._export is not None:
+            self._export.give_up_if_away()
         self._provider.shutdown()
+
+    @contextmanager
+    def span(
+        self, name: str, kind: SpanKind, attributes: Attributes, parent: Mapping[str, str] | None = None
+    ) -> Iterator[Span]:
+        """Do something inside of a span.
+
+        Args:
+            name: What is done, with few different values.
+            kind: On which side of which kind of talk this is.
+            attributes: Facts in OpenTelemetry's words.
+            parent: Trace headers of whoever caused it; None continues the current span.
+        """
+        context = None if parent is None else PROPAGATOR.extract(parent, context=Context())
+        with self.tracer.start_as_current_span(name, context=context, kind=kind, attributes=dict(attributes)) as span:
+            yield span
+
+    @contextmanager
+    def producing(self, topic: str, parent: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
+        """Publish a message inside of a producer span; gives the headers that the message must carry.
+
+        Args:
+            topic: Where it goes.
+            parent: Trace headers of the request that caused the message, as its outbox kept them.
+        """
+        about = {"messaging.system": "kafka", "messaging.destination.name": topic, "messaging.operation.type": "send"}
+        with self.span(f"send {topic}", SpanKind.PRODUCER, about, parent):
+            yield outgoing()
+
+    @contextmanager
+    def consuming(self, topic: str, headers: Mapping[str, str]) -> Iterator[Span]:
+        """Work on a message inside of a consumer span, the child of the span that sent it."""
+        about = {
+            "messaging.system": "kafka",
+            "messaging.destination.name": topic,
+            "messaging.operation.type": "process",
+        }
+        with self.span(f"process {topic}", SpanKind.CONSUMER, about, headers) as span:
+            yield span
 
 
 def carrier_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
