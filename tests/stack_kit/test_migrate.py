@@ -14,6 +14,7 @@ import pytest
 from certify_stack.embedded.postgres import PostgresServer, temporary
 from certify_stack.erp import SERVICES
 from certify_stack.kit import alembic_runs, migrate, scripts
+from certify_stack.kit.revisions import versions_of
 
 pytestmark = pytest.mark.stack
 
@@ -29,6 +30,7 @@ CATALOG = (
     "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1",
     "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
     "SELECT version_num FROM alembic_version",
+    "SELECT revision, sha256 FROM alembic_checksum ORDER BY 1",
 )
 
 
@@ -85,6 +87,7 @@ def test_the_script_makes_the_same_database_as_alembic(
     made = run(by_script, *CATALOG)
     assert made == run(by_alembic, *CATALOG)
     assert len(made[0]) > 5
+    assert len(made[-1]) == len(list(versions_of(service).glob("*.py")))
 
 
 def test_a_database_that_is_behind_goes_through_alembic(postgres: PostgresServer, kept: Path):
