@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,13 +111,12 @@ class Harness:
     def calling(self, other: "Harness", token: Path | None) -> Iterator[None]:
         """Let this service reach another one, which runs in the same loop."""
         client = self.app.state.runtime.client
-        settings, http = client._settings, client._http
-        client._settings = replace(settings, service_urls={other.name: "http://erp"}, service_token_file=token)
-        client._http = other._http
+        urls, token_file, http = client.urls, client.token_file, client._http
+        client.urls, client.token_file, client._http = {other.name: "http://erp"}, token, other._http
         try:
             yield
         finally:
-            client._settings, client._http = settings, http
+            client.urls, client.token_file, client._http = urls, token_file, http
 
     def ask(
         self,

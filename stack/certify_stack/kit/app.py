@@ -18,6 +18,7 @@ from certify_stack.kit.endpoint import GraphQLEndpoint, json_response
 from certify_stack.kit.health import readiness
 from certify_stack.kit.model import Service
 from certify_stack.kit.observe import Metrics, Observed
+from certify_stack.kit.references import References
 from certify_stack.kit.revisions import source_heads
 from certify_stack.kit.runtime import Runtime
 from certify_stack.kit.schema import Subgraph, build_schema
@@ -63,15 +64,17 @@ def create_app(name: str, settings: Settings) -> FastAPI:
     """
     service = load_service(name)
     schema = schema_of(name)
-    tracing = Tracing(name, settings.otlp_endpoint)
+    tracing, metrics = Tracing(name, settings.otlp_endpoint), Metrics()
+    client = Client(settings, tracing, metrics)
     runtime = Runtime(
         service=service,
         settings=settings,
         database=Database(settings.database_dsn, settings.pool_size),
-        metrics=Metrics(),
+        metrics=metrics,
         tracing=tracing,
         verifier=Verifier(load_jwks(settings.auth_public_jwks), settings.issuer, settings.audience),
-        client=Client(settings, tracing),
+        client=client,
+        references=References(client),
         entities=schema.builder.load,
     )
     tasks = [Supervised(task, _bound(work, runtime)) for task, work in service.tasks.items()]

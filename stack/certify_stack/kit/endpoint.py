@@ -138,7 +138,7 @@ class GraphQLEndpoint:
         cause = error.original_error
         known = translate(cause or error)
         if known is not None:
-            formatted |= {"message": known.message, "extensions": {"code": known.code}}
+            formatted |= {"message": known.message, "extensions": dict(known.extensions or {})}
         elif cause is None:
             formatted["extensions"] = {"code": "GRAPHQL_VALIDATION_FAILED"}
         else:

@@ -11,8 +11,8 @@ class DomainError(GraphQLError):
 
     code = "DOMAIN"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, extensions={"code": self.code})
+    def __init__(self, message: str, **more: str | bool) -> None:
+        super().__init__(message, extensions={"code": self.code, **more})
 
 
 class ForbiddenError(DomainError):
@@ -43,6 +43,15 @@ class UnavailableError(DomainError):
     """A part that the operation needs does not answer."""
 
     code = "UNAVAILABLE"
+
+
+class DependencyUnavailableError(DomainError):
+    """Another service that the operation needs does not answer; nothing was written, and trying again may help."""
+
+    code = "DEPENDENCY_UNAVAILABLE"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"{service} is needed for this and does not answer", service=service, retryable=True)
 
 
 CONFLICTS: Mapping[type[Exception], str] = {

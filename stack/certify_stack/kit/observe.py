@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from opentelemetry.trace import SpanKind, StatusCode
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -44,6 +44,15 @@ class Metrics:
         self.graphql_errors = Counter(
             "graphql_errors_total", "Errors in GraphQL answers, by code.", ("code",), registry=self.registry
         )
+        self.calls = Counter(
+            "dependency_calls_total", "Calls to other services.", ("dependency", "outcome"), registry=self.registry
+        )
+        self.open_breakers = Gauge(
+            "dependency_breaker_open",
+            "Whether a service that did not answer is left alone at present.",
+            ("dependency",),
+            registry=self.registry,
+        )
         self.logins = Counter("auth_logins_total", "Log-ins tried, by outcome.", ("outcome",), registry=self.registry)
 
     def render(self) -> bytes:
@@ -78,6 +87,8 @@ class Observed:
             span.set_attribute("http.response.status_code", status)
             span.set_attribute("http.request.method", scope["method"])
             span.set_attribute("http.route", route)
+            if status >= SERVER_ERROR:
+                span.set_status(StatusCode.ERROR)
 
     async def _timed(self, scope: Scope, receive: Receive, send: Send) -> int:
         status = SERVER_ERROR

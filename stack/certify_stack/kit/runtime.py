@@ -13,6 +13,7 @@ from certify_stack.kit.database import Database
 from certify_stack.kit.errors import ForbiddenError
 from certify_stack.kit.model import Service
 from certify_stack.kit.observe import Metrics
+from certify_stack.kit.references import References
 from certify_stack.kit.roles import Roles
 from certify_stack.kit.settings import Settings
 from certify_stack.kit.tokens import Principal, Verifier
@@ -32,6 +33,7 @@ class Runtime:
     tracing: Tracing
     verifier: Verifier
     client: Client
+    references: References
     entities: Callable[["Context", str, UUID], Awaitable[Any]]
     shared: dict[str, Any] = field(default_factory=dict)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLError
@@ -22,8 +23,11 @@ from strawberry.types import ExecutionContext
 
 from certify_stack.kit.errors import NotFoundError
 from certify_stack.kit.model import Entity, Operation, Service, lower_first
+from certify_stack.kit.references import references_of
 from certify_stack.kit.roles import Roles
+from certify_stack.kit.runtime import Context
 from certify_stack.kit.scalars import DECIMAL, parse_id
+from certify_stack.kit.store import Store
 from certify_stack.kit.types import Info, TypeBuilder, annotated, argument
 from certify_stack.kit.values import check_page, column_value, column_values
 
@@ -189,8 +193,10 @@ class SchemaOperations:
         store = self.builder.stores[entity.name]
 
         async def resolve(info: Info, input: Any) -> Any:  # noqa: A002 - the argument's name in the schema
+            values = column_values(entity, input)
+            await info.context.runtime.references.check(references_of(entity, values))
             async with info.context.database.transaction() as connection:
-                row = await store.insert(connection, column_values(entity, input))
+                row = await store.insert(connection, values)
             return self.builder.row(entity.name, row)
 
         given = argument(self.builder.input_object(entity, update=False), "The new entry.")
@@ -200,9 +206,10 @@ class SchemaOperations:
         store = self.builder.stores[entity.name]
 
         async def resolve(info: Info, id: str, input: Any) -> Any:  # noqa: A002 - the arguments' names in the schema
-            values = column_values(entity, input)
+            key, values = parse_id(id), column_values(entity, input)
+            await self._check_changed(info.context, store, key, values)
             async with info.context.database.transaction() as connection:
-                row = await store.update(connection, parse_id(id), values)
+                row = await store.update(connection, key, values)
             if row is None:
                 raise NotFoundError(f"there is no {entity.name} with this id")
             return self.builder.row(entity.name, row)
@@ -210,6 +217,17 @@ class SchemaOperations:
         key = argument(strawberry.ID, f"The key of the {entity.name}.")
         given = argument(self.builder.input_object(entity, update=True), "What changes.")
         return self._bind(resolve, self.builder.types[entity.name], id=key, input=given)
+
+    @staticmethod
+    async def _check_changed(context: Context, store: Store, key: UUID, values: Mapping[str, Any]) -> None:
+        """Ask the owners about references that the change sets to something else; what stands already may stay."""
+        references = context.runtime.references
+        if not references.asked(references_of(store.entity, values)):
+            return
+        row = (await store.by_ids(context.database, [key])).get(key)
+        if row is not None:
+            changed = {column: value for column, value in values.items() if value != row[column]}
+            await references.check(references_of(store.entity, changed))
 
     def _delete(self, entity: Entity) -> Callable[..., Any]:
         store = self.builder.stores[entity.name]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from certify_stack.erp.catalog import CUSTOMER, PRODUCT
 from certify_stack.erp.finance import commands, queries
 from certify_stack.erp.finance.commands import Caller
 from certify_stack.erp.finance.graphql_types import (
@@ -27,6 +28,7 @@ from certify_stack.erp.finance.invoice import Item
 from certify_stack.erp.finance.relay import notify
 from certify_stack.kit.errors import InvalidInputError
 from certify_stack.kit.model import Operation
+from certify_stack.kit.references import Reference
 from certify_stack.kit.scalars import check_day, check_decimal, check_text, parse_id
 from certify_stack.kit.types import Info
 from certify_stack.kit.values import check_page
@@ -63,6 +65,8 @@ async def create_invoice(
     """Draw up an invoice."""
     items = [_item(line) for line in input.lines]
     customer = parse_id(input.customer_id, "customerId")
+    products = [Reference(f"lines.{place}.productId", PRODUCT, item.product_id) for place, item in enumerate(items)]
+    await info.context.runtime.references.check([Reference("customerId", CUSTOMER, customer), *products])
     key = await commands.create_invoice(info.context.database, _caller(info), customer, input.currency, items)
     notify(info.context.runtime)
     return await _invoice(info, key)
