@@ -1,6 +1,6 @@
 """Spans that the services of a stack reported, reduced to what proves that a call took place."""
 
-from typing import Final
+from typing import Any, Final, Generic, TypeVar, overload
 
 import msgspec
 
@@ -32,7 +32,10 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     links: tuple[str, ...] = ()
 
 
-class Spans(msgspec.Struct, frozen=True):
+Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+
+class Spans(msgspec.Struct, Generic[Kind], frozen=True):
     """What a file of spans holds.
 
     Attributes:
@@ -42,7 +45,7 @@ class Spans(msgspec.Struct, frozen=True):
         size: bytes that were read: up to the end of the last whole line.
     """
 
-    spans: tuple[Span, ...] = ()
+    spans: tuple[Kind, ...] = ()
     dropped: int = 0
     unreadable: int = 0
     size: int = 0
@@ -52,11 +55,21 @@ class _Dropped(msgspec.Struct):
     dropped: int
 
 
-def read_spans(content: bytes) -> Spans:
+@overload
+def read_spans(content: bytes) -> Spans[Span]: ...
+
+
+@overload
+def read_spans(content: bytes, of: type[Kind]) -> Spans[Kind]: ...
+
+
+def read_spans(content: bytes, of: Any = Span) -> Any:
     """The spans in the content of `Stack.spans`, or in the part of it that begins at the end of a line.
 
-    The file grows while it is read: a last line without its end is left for the next time.
+    The file grows while it is read: a last line without its end is left for the next time. `of` may be a struct with
+    fewer of the fields of `Span`: of many spans those that are not needed take the most time and room.
     """
+    decoder = msgspec.json.Decoder(of)
     size = content.rfind(b"\n") + 1
     spans, dropped, unreadable = [], 0, 0
     for line in content[:size].splitlines():
@@ -64,11 +77,10 @@ def read_spans(content: bytes) -> Spans:
             if line.startswith(DROPPED):
                 dropped = max(dropped, _DROPPED.decode(line).dropped)
             else:
-                spans.append(_SPAN.decode(line))
+                spans.append(decoder.decode(line))
         except (msgspec.DecodeError, UnicodeDecodeError):
             unreadable += 1
     return Spans(tuple(spans), dropped, unreadable, size)
 
 
-_SPAN: Final = msgspec.json.Decoder(Span)
 _DROPPED: Final = msgspec.json.Decoder(_Dropped)
