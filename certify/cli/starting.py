@@ -14,7 +14,7 @@ from certify.engine.plan import Plan, PlanError, Selection, make_plan
 from certify.engine.recording import RunPlan
 from certify.engine.registry import Registry, discover_checks, discover_reports
 from certify.engine.run import Finished, execute
-from certify.engine.schedule import Settings, default_jobs
+from certify.engine.settings import Settings, default_jobs
 from certify.engine.workspace import Workspace, new_run_id
 from certify.model.decision import Decision, PreviousCertificate
 from certify.model.record import Record

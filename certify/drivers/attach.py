@@ -1,13 +1,15 @@
 """The attach driver: a stack that somebody else started and that certify neither starts nor stops."""
 
-from collections.abc import Callable
+import asyncio
 from pathlib import Path
 
 from certify.drivers.endpoints import Endpoints, Told, declared, join
-from certify.drivers.interface import Booted, BootEvent
+from certify.drivers.interface import Booted, Tell
 from certify.model.check import Capability, Disruption, DisruptionRefusedError
-from certify.model.stack import Stack
+from certify.model.stack import Happened, Stack
 from certify.profile.model import StackSpec
+
+_GATEWAY = "gateway"
 
 
 class AttachDriver:
@@ -25,7 +27,7 @@ class AttachDriver:
         some = {Capability.HTTP, Capability.EXCLUSIVE}
         if any(service.graphql for service in self._spec.services):
             some.add(Capability.GRAPHQL)
-        if self._spec.gateway and "gateway" in self._spec.targets:
+        if self._spec.gateway and _GATEWAY in self._spec.targets:
             some.add(Capability.GATEWAY)
         if any(service.database for service in self._spec.services):
             some.add(Capability.SQL)
@@ -45,13 +47,23 @@ class AttachDriver:
         """As the profile says."""
         return declared(self._spec)
 
-    async def start(self, tell: Callable[[BootEvent], None]) -> Booted:
+    async def start(self, tell: Tell, *, spans_to: str = "") -> Booted:  # noqa: ARG002 - nothing that certify could tell
         """Nothing is started; whether the targets answer is for the health check to say."""
+        for name in self._spec.targets:
+            if name != _GATEWAY:
+                tell(Happened(name, "attached"))
+        return Booted(self.now())
+
+    def now(self) -> Stack:
+        """With the profile's addresses."""
         targets = {name: Told(url) for name, url in self._spec.targets.items()}
-        gateway = targets.pop("gateway", None)
-        for name in targets:
-            tell(BootEvent(name, "attached"))
-        return Booted(join(self.declared, Endpoints(targets, gateway)))
+        gateway = targets.pop(_GATEWAY, None)
+        return join(self.declared, Endpoints(targets, gateway))
+
+    async def gone(self) -> str:
+        """Never: whether the targets answer is for the health check to say."""
+        never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        return await never
 
     async def disturb(self, disruption: Disruption) -> None:
         """Refused: nobody gave this driver a way to do it."""

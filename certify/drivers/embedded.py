@@ -1,34 +1,41 @@
 """The embedded driver: a stack that boots itself as local processes, by `python -m MODULE up`.
 
-The launcher speaks JSON lines. It takes everything down when its standard input ends, so that the stack cannot
-outlive certify. `python -m MODULE describe` tells where its source and its suites lie, without booting anything.
+`python -m MODULE describe` tells where its source and its suites lie, without booting anything.
 """
 
 import asyncio
 import contextlib
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from certify.drivers.endpoints import Endpoints, declared, join
-from certify.drivers.interface import Booted, BootEvent, EnvironmentUnusableError
-from certify.model.check import Capability, Disruption, DisruptionRefusedError
+from certify.drivers.interface import Booted, EnvironmentUnusableError, Tell
+from certify.drivers.launcher import Launcher
+from certify.model.check import Capability, Disruption
 from certify.model.escape import visible
-from certify.model.stack import Stack
-from certify.processes import die_with_parent
+from certify.model.stack import Happened, Stack
 from certify.profile.model import StackSpec
 
 _DESCRIBE_SECONDS = 30.0
-_STOP_SECONDS = 15.0
 _CURE = "the reference stack comes with: pip install 'certify[stack]'"
-_LINE = 16 * 1024 * 1024
+_ALWAYS = frozenset(
+    {
+        Capability.HTTP,
+        Capability.GRAPHQL,
+        Capability.SQL,
+        Capability.LOGIN,
+        Capability.KAFKA,
+        Capability.SPANS,
+        Capability.EXCLUSIVE,
+        Capability.SOURCE,
+    }
+)
+_BREAKING = frozenset({Capability.DISPOSABLE, Capability.KILL, Capability.CUT})
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -67,20 +74,20 @@ class EmbeddedDriver:
         self._folder = folder
         self._overlays = overlays
         self._place = describe(spec.reference)
-        self._process: asyncio.subprocess.Process | None = None
+        self._launcher: Launcher | None = None
+        self._following: asyncio.Task[None] | None = None
         self._endpoints = Endpoints()
         self._failures: dict[str, str] = {}
+        self._happened: list[Happened] = []
+        self._began = 0
+        self._lost = ""
+        self._gone = asyncio.Event()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """All but the broker; breaking things only where the profile calls the stack disposable."""
-        some = {Capability.HTTP, Capability.GRAPHQL, Capability.SQL, Capability.LOGIN, Capability.KILL}
-        some |= {Capability.EXCLUSIVE, Capability.SOURCE}
-        if self._spec.gateway:
-            some.add(Capability.GATEWAY)
-        if self._spec.disposable:
-            some.add(Capability.DISPOSABLE)
-        return frozenset(some)
+        """All of them; breaking things only where the profile calls the stack disposable."""
+        some = _ALWAYS | {Capability.GATEWAY} if self._spec.gateway else _ALWAYS
+        return some | _BREAKING if self._spec.disposable else some
 
     @property
     def source_root(self) -> Path | None:
@@ -92,73 +99,93 @@ class EmbeddedDriver:
         """As the profile says, with the suites' folder filled in."""
         return declared(self._spec, self._place.suites)
 
-    async def start(self, tell: Callable[[BootEvent], None]) -> Booted:
+    async def start(self, tell: Tell, *, spans_to: str = "") -> Booted:
         """Boot; services that do not come up are told in `failures`, with the rest of the stack running.
 
         Raises:
             EnvironmentUnusableError: the launcher could not bring up anything.
         """
-        started = time.monotonic_ns()
+        self._began = time.monotonic_ns()
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._launcher = launcher = Launcher(self._spec.reference, self._folder, self._arguments(spans_to))
+        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._spec.boot_budget_us / 1_000_000):
-                await self._launch()
-                await self._follow(tell, started)
+                await launcher.start()
+                self._following = asyncio.create_task(self._follow(launcher, tell, settled))
+                await settled
         except TimeoutError:
             seconds = self._spec.boot_budget_us / 1e6
             self._failures.setdefault("stack", f"not up within its boot budget of {seconds:g} s")
-        return Booted(join(self.declared, self._endpoints), self._failures)
+        return Booted(self.now(), self._failures)
+
+    def now(self) -> Stack:
+        """With the addresses of `endpoints.json`, which the launcher keeps up to date."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            self._endpoints = msgspec.json.decode((self._folder / "endpoints.json").read_bytes(), type=Endpoints)
+        return msgspec.structs.replace(join(self.declared, self._endpoints), happened=tuple(self._happened))
+
+    async def gone(self) -> str:
+        """How the launcher ended, when it ended by itself after the boot."""
+        await self._gone.wait()
+        return self._lost
 
     async def disturb(self, disruption: Disruption) -> None:
-        """Refused: nobody gave this driver a way to do it."""
-        raise DisruptionRefusedError(f"the {self.name} driver cannot {disruption.do} {disruption.part}")
+        """Have the launcher do it.
+
+        Raises:
+            DisruptionRefusedError: it could not be done.
+        """
+        assert self._launcher  # noqa: S101 - narrowing for the type checker: `start` comes first
+        await self._launcher.obey(disruption)
 
     async def stop(self) -> None:
-        """End the launcher's standard input and wait; what does not end by then is ended by its mark."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.stdin:
-            process.stdin.close()
+        """Take the stack down, and hear nothing of it any more."""
+        if self._following:
+            self._following.cancel()
+            await asyncio.wait({self._following})
+        if self._launcher:
+            await self._launcher.stop()
+
+    def _arguments(self, spans_to: str) -> tuple[str, ...]:
+        overlays = (part for overlay in self._overlays for part in ("--overlay", overlay))
+        return (*overlays, *(("--otlp", spans_to) if spans_to else ()))
+
+    async def _follow(self, launcher: Launcher, tell: Tell, settled: "asyncio.Future[None]") -> None:
+        """Hear the launcher for as long as it lives; `settled` is done when the boot has come to something."""
         try:
-            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            async for event in launcher.events():
+                if event.get("event") == "service":
+                    tell(self._took_place(event))
+                elif event.get("event") in {"up", "failed"} and not settled.done():
+                    self._settle(event)
+                    settled.set_result(None)
+        except EnvironmentUnusableError as error:
+            settled.set_exception(error)
+            return
+        if settled.done():
+            self._lost = f"the stack's launcher ended: {launcher.last_words()}"
+            self._gone.set()
+        else:
+            settled.set_exception(self._ended_early(launcher))
 
-    async def _launch(self) -> None:
-        overlays = [part for overlay in self._overlays for part in ("--overlay", overlay)]
-        with (self._folder / "launcher.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", self._spec.reference, "up", "--dir", str(self._folder), *overlays),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                limit=_LINE,
-                start_new_session=True,
-                preexec_fn=partial(die_with_parent, os.getpid()),
-            )
-
-    async def _follow(self, tell: Callable[[BootEvent], None], started: int) -> None:
-        assert self._process  # noqa: S101 - narrowing for the type checker: it was started just now
-        assert self._process.stdout  # noqa: S101 - as above: a pipe
-        async for line in self._process.stdout:
-            event = _parse(line)
-            if event.get("event") == "service":
-                elapsed = (time.monotonic_ns() - started) // 1000
-                service, state = str(event.get("name", "")), str(event.get("state", ""))
-                tell(BootEvent(visible(service), visible(state), elapsed, visible(str(event.get("detail") or ""))))
-            elif event.get("event") in {"up", "failed"}:
-                self._settle(event)
-                return
-        words = self._last_words()
-        cure = _CURE if "ModuleNotFoundError" in words else f"see {self._spec.reference}'s own requirements"
-        raise EnvironmentUnusableError(f"the stack's launcher ended before the stack was up: {words}\ncure: {cure}")
+    def _took_place(self, event: dict[str, Any]) -> Happened:
+        happened = Happened(
+            part=visible(str(event.get("name") or "")),
+            state=visible(str(event.get("state") or "")),
+            at_us=(time.monotonic_ns() - self._began) // 1000,
+            detail=visible(str(event.get("detail") or ""), lines=True),
+            asked=event.get("asked") is True,
+        )
+        self._happened.append(happened)
+        return happened
 
     def _settle(self, event: dict[str, Any]) -> None:
         if event.get("endpoints"):
-            self._endpoints = msgspec.convert(event["endpoints"], Endpoints)
+            try:
+                self._endpoints = msgspec.convert(event["endpoints"], Endpoints)
+            except msgspec.ValidationError as error:
+                raise EnvironmentUnusableError(f"the stack's launcher told no usable end points: {error}") from error
         if event["event"] == "up":
             return
         message = visible(str(event.get("message") or "no reason given"))
@@ -168,14 +195,7 @@ class EmbeddedDriver:
             raise EnvironmentUnusableError("; ".join([message, *tail[-5:]]))
         self._failures[service] = "\n".join([message, *tail])
 
-    def _last_words(self) -> str:
-        lines = (self._folder / "launcher.log").read_text(errors="replace").splitlines()
-        return visible(" | ".join(lines[-5:])) or "it said nothing"
-
-
-def _parse(line: bytes) -> dict[str, Any]:
-    try:
-        event = msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        return {}
-    return event if isinstance(event, dict) else {}
+    def _ended_early(self, launcher: Launcher) -> EnvironmentUnusableError:
+        words = launcher.last_words()
+        cure = _CURE if "ModuleNotFoundError" in words else f"see {self._spec.reference}'s own requirements"
+        return EnvironmentUnusableError(f"the stack's launcher ended before the stack was up: {words}\ncure: {cure}")

@@ -25,11 +25,13 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """All end points of a stack, and how to log in (see `certify.model.stack.Stack.credentials`)."""
+    """All end points of a stack, and how to log in (see `certify.model.stack.Stack`)."""
 
     services: dict[str, Told] = {}
     gateway: Told | None = None
     credentials: dict[str, Any] = {}
+    broker: str = ""
+    parts: dict[str, str] = {}
 
 
 def declared(spec: StackSpec, suites: str = "") -> Stack:
@@ -50,7 +52,14 @@ def join(stack: Stack, told: Endpoints) -> Stack:
     gateway = stack.gateway
     if told.gateway:
         gateway = _join(gateway or Service("gateway"), told.gateway)
-    return msgspec.structs.replace(stack, services=services, gateway=gateway, credentials=told.credentials)
+    return msgspec.structs.replace(
+        stack,
+        services=services,
+        gateway=gateway,
+        credentials=told.credentials,
+        broker=told.broker,
+        parts=({"gateway": gateway.name} if gateway else {}) | told.parts,
+    )
 
 
 def _join(service: Service, told: Told | None) -> Service:

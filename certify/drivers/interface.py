@@ -7,16 +7,9 @@ from typing import Protocol
 import msgspec
 
 from certify.model.check import Capability, Disruption
-from certify.model.stack import Stack
+from certify.model.stack import Happened, Stack
 
-
-class BootEvent(msgspec.Struct, frozen=True):
-    """A service changed its state while the stack boots; `elapsed_us` since the start of the boot."""
-
-    service: str
-    state: str
-    elapsed_us: int = 0
-    detail: str = ""
+Tell = Callable[[Happened], None]
 
 
 class Booted(msgspec.Struct, frozen=True):
@@ -47,12 +40,22 @@ class Driver(Protocol):
     def declared(self) -> Stack:
         """The stack as far as it is known before the boot: no addresses, but source, tests and owners."""
 
-    async def start(self, tell: Callable[[BootEvent], None]) -> Booted:
+    async def start(self, tell: Tell, *, spans_to: str = "") -> Booted:
         """Boot the stack.
+
+        Args:
+            tell: hears of every part that changes its state, also after the boot, until `stop`.
+            spans_to: where the stack shall send its spans, as an OTLP/HTTP base address; empty: nowhere.
 
         Raises:
             EnvironmentUnusableError: nothing can be booted here.
         """
+
+    def now(self) -> Stack:
+        """The booted stack as it is now: with the process ids after restarts, and what happened to it so far."""
+
+    async def gone(self) -> str:
+        """Wait until the stack as a whole is gone although nobody stopped it; gives how that came about."""
 
     async def disturb(self, disruption: Disruption) -> None:
         """Do something to a part of the running stack; returns when it is done.

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import msgspec
 
+from certify.engine.disturbing import Disturber, NotAllowedError
 from certify.engine.protocol import (
     MAX_LINE,
+    Ask,
     Assignment,
     Done,
     Failed,
     Hello,
     Message,
     Progress,
+    Reply,
     Ruled,
     Weakening,
     read_message,
@@ -49,9 +52,11 @@ class _ProtocolError(Exception):
 class _Listener:
     """Collects what one process says and refuses what it may not say."""
 
-    def __init__(self, task: Assignment, tell: Callable[[Progress], None]) -> None:
+    def __init__(self, task: Assignment, tell: Callable[[Progress], None], disturber: Disturber) -> None:
         self._questions = {question.key: question.rule for question in task.questions}
         self._tell = tell
+        self._disturber = disturber
+        self.reply: Callable[[Reply], None] = lambda _: None
         self.rulings: dict[str, Ruled] = {}
         self.weakenings: list[Weakening] = []
         self.failed: Failed | None = None
@@ -74,6 +79,8 @@ class _Listener:
                 self.weakenings.append(message)
             case Ruled():
                 self._rule(message)
+            case Ask():
+                self._ask(message)
             case Failed():
                 self.failed = self.failed or message
             case Hello():
@@ -84,6 +91,12 @@ class _Listener:
                 pass
         return False
 
+    def _ask(self, ask: Ask) -> None:
+        try:
+            self._disturber.begin(ask, self.reply)
+        except NotAllowedError as error:
+            raise _ProtocolError(str(error)) from None
+
     def _rule(self, ruled: Ruled) -> None:
         if self._questions.get(ruled.key) != ruled.rule:
             raise _ProtocolError(f"claims a rule that nobody asked: {visible(ruled.rule)!r} ({visible(ruled.key)!r})")
@@ -92,7 +105,14 @@ class _Listener:
         self.rulings[ruled.key] = ruled
 
 
-async def ask(command: tuple[str, ...], task: Assignment, *, mark: str, tell: Callable[[Progress], None]) -> Answers:
+async def ask(
+    command: tuple[str, ...],
+    task: Assignment,
+    *,
+    mark: str,
+    tell: Callable[[Progress], None],
+    disturber: Disturber,
+) -> Answers:
     """Run one check process to its end.
 
     Args:
@@ -100,12 +120,13 @@ async def ask(command: tuple[str, ...], task: Assignment, *, mark: str, tell: Ca
         task: what it is asked.
         mark: value of `CERTIFY_JOB_ID` for it and all that it starts, unique on this machine.
         tell: hears its progress.
+        disturber: does what it asks to be done to the stack, where the assignment says `disturbs`.
 
     Returns:
         Its answers. Whatever goes wrong (a crash, a hang, rubbish, silence) is told in `problem`; nothing is raised.
     """
     started = time.monotonic_ns()
-    listener = _Listener(task, tell)
+    listener = _Listener(task, tell, disturber)
     problem, reason = "", ""
     try:
         problem, reason = await _converse(command, task, mark, listener)
@@ -169,9 +190,11 @@ async def _listen(process: asyncio.subprocess.Process, task: Assignment, listene
     assert process.stdin  # noqa: S101 - narrowing for the type checker: both are pipes
     assert process.stdout  # noqa: S101 - as above
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(msgspec.json.encode(task, enc_hook=str))
+        process.stdin.write(msgspec.json.encode(task, enc_hook=str) + b"\n")
         await process.stdin.drain()
-        process.stdin.close()
+        if not task.disturbs:
+            process.stdin.close()
+    listener.reply = partial(_reply, process.stdin)
     while True:
         try:
             line = await process.stdout.readline()
@@ -181,3 +204,8 @@ async def _listen(process: asyncio.subprocess.Process, task: Assignment, listene
             return False
         if listener.hear(line.rstrip(b"\n")):
             return True
+
+
+def _reply(stdin: asyncio.StreamWriter, reply: Reply) -> None:
+    if not stdin.is_closing():
+        stdin.write(msgspec.json.encode(reply) + b"\n")

@@ -98,8 +98,8 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 def _stack_logs(scheduler: Scheduler, workspace: Workspace) -> dict[str, Path]:
     logs = {"launcher": workspace.stack / "launcher.log"}
-    if scheduler.booted:
-        stack = scheduler.booted.stack
+    if scheduler.watch.booted:
+        stack = scheduler.watch.booted.stack
         gateway = [stack.gateway] if stack.gateway else []
         logs |= {service.name: Path(service.log) for service in (*stack.services, *gateway) if service.log}
     return logs

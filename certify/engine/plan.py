@@ -3,13 +3,14 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable
+from enum import IntEnum
 from typing import Any
 
 import msgspec
 
 from certify.engine.protocol import Question, RuleDescription
 from certify.engine.registry import InstalledCheck, Registry
-from certify.model.check import NEEDS_STACK, Capability, Criteria
+from certify.model.check import DISTURBS, NEEDS_STACK, Capability, Criteria
 from certify.model.limit import Limit
 from certify.model.outcome import Outcome
 from certify.model.record import RuleResult
@@ -19,6 +20,18 @@ from certify.profile.options import options_for
 
 class PlanError(Exception):
     """The profile asks something that cannot be planned; the message names control, line and cure."""
+
+
+class Turn(IntEnum):
+    """When a job's turn comes: after all jobs of the turns before have ended.
+
+    What measures does so before anything is disturbed, and what looks back at the run comes last.
+    """
+
+    BESIDE_OTHERS = 0
+    ALONE = 1
+    DISTURBING = 2
+    LAST = 3
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -31,6 +44,7 @@ class Job(msgspec.Struct, frozen=True):
     needs: frozenset[Capability]
     budget_us: int
     requires: tuple[str, ...] = ()
+    last: bool = False
 
     @property
     def needs_stack(self) -> bool:
@@ -39,8 +53,27 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def exclusive(self) -> bool:
-        """Whether it must have the machine alone."""
-        return Capability.EXCLUSIVE in self.needs
+        """Whether it must have the machine alone: it measures, or it disturbs the stack that others look at."""
+        return Capability.EXCLUSIVE in self.needs or self.disturbs
+
+    @property
+    def disturbs(self) -> bool:
+        """Whether it may ask for disruptions."""
+        return bool(self.needs & DISTURBS)
+
+    @property
+    def turn(self) -> Turn:
+        """When it may start."""
+        return turn(self.needs, last=self.last)
+
+
+def turn(needs: frozenset[Capability], *, last: bool) -> Turn:
+    """When a job with these needs may start."""
+    if last:
+        return Turn.LAST
+    if needs & DISTURBS:
+        return Turn.DISTURBING
+    return Turn.ALONE if Capability.EXCLUSIVE in needs else Turn.BESIDE_OTHERS
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -150,7 +183,8 @@ def _group(asked: list[_Asked], profile: Profile, registry: Registry) -> tuple[J
     groups: dict[bytes, list[_Asked]] = {}
     for one in asked:
         needs = one.rule.needs
-        phase = (bool(needs & NEEDS_STACK), Capability.EXCLUSIVE in needs)
+        # The last ones may differ in what they need the machine for.
+        phase = (bool(needs & NEEDS_STACK), turn(needs, last=one.rule.last), turn(needs, last=False))
         key = msgspec.json.encode((one.check.id, one.options, phase, one.control.requires), order="deterministic")
         groups.setdefault(key, []).append(one)
     names = _names(groups)
@@ -195,4 +229,20 @@ def _job(name: str, group: list[_Asked], profile: Profile, registry: Registry) -
         needs=frozenset().union(*(one.rule.needs for one in group)),
         budget_us=budget_us,
         requires=group[0].control.requires,
+        last=group[0].rule.last,
     )
+
+
+def waits_for(job: Job, plan: Plan) -> frozenset[str]:
+    """Ids of the jobs that must have ended before `job`'s turn comes: those of earlier turns.
+
+    What needs a control that a job of this turn or a later one answers, directly or not, cannot be waited for.
+    """
+    late = {other.id for other in plan.jobs if other.turn >= job.turn}
+    while more := {other.id for other in plan.jobs if set(other.requires) & _answered_by(late, plan)} - late:
+        late |= more
+    return frozenset(other.id for other in plan.jobs) - late
+
+
+def _answered_by(jobs: set[str], plan: Plan) -> set[str]:
+    return {question.key.partition("/")[0] for job in plan.jobs if job.id in jobs for question in job.questions}

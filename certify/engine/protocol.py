@@ -2,13 +2,16 @@
 
 Any executable that reads an `Assignment` from standard input and writes these lines to standard output is a check;
 called with the single argument `--describe` it writes a `Description` instead. See docs/adding-a-check.md.
+
+The assignment is one line. Standard input ends after it, unless the assignment says `disturbs`: then a `Reply` follows, a
+line each, for every `Ask`.
 """
 
 from typing import Any
 
 import msgspec
 
-from certify.model.check import Capability, Criteria
+from certify.model.check import Capability, Criteria, Disruption
 from certify.model.record import SelfTest
 from certify.model.ruling import Ruling
 from certify.model.stack import Stack
@@ -19,12 +22,16 @@ MAX_LINE = 64 * 1024 * 1024
 
 
 class RuleDescription(msgspec.Struct, frozen=True):
-    """One rule as the planner sees it. `limits` maps names to default texts; null: the profile must give it."""
+    """One rule as the planner sees it. `limits` maps names to default texts; null: the profile must give it.
+
+    `last`: it wants to be observed after all other checks have ended.
+    """
 
     id: str
     title: str
     needs: frozenset[Capability] = frozenset()
     limits: dict[str, str | None] = {}
+    last: bool = False
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -46,7 +53,10 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Assignment(msgspec.Struct, frozen=True):
-    """All that a check process is told. Paths are absolute. `entry` is `module:attribute` for Python checks."""
+    """All that a check process is told. Paths are absolute. `entry` is `module:attribute` for Python checks.
+
+    `disturbs`: it may send an `Ask`, and must not wait for the end of its standard input.
+    """
 
     check: str
     questions: tuple[Question, ...]
@@ -61,7 +71,15 @@ class Assignment(msgspec.Struct, frozen=True):
     run_options: dict[str, str] = {}
     capabilities: frozenset[Capability] = frozenset()
     entry: str = ""
+    disturbs: bool = False
     protocol: int = PROTOCOL
+
+
+class Reply(msgspec.Struct, frozen=True, tag="reply", tag_field="type"):
+    """What became of an `Ask` with that `id`: done, or refused with the reason in `error`."""
+
+    id: int
+    error: str = ""
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello", tag_field="type"):
@@ -85,6 +103,13 @@ class Weakening(msgspec.Struct, frozen=True, tag="weakening", tag_field="type"):
 
     kind: str
     text: str
+
+
+class Ask(msgspec.Struct, frozen=True, tag="disturb", tag_field="type"):
+    """Do this to the stack. `id` is the check's choice and comes back in the `Reply`; several may be under way."""
+
+    id: int
+    disruption: Disruption
 
 
 class Observed(msgspec.Struct, frozen=True, tag="observed", tag_field="type"):
@@ -114,7 +139,7 @@ class Done(msgspec.Struct, frozen=True, tag="done", tag_field="type"):
     """Last line: everything was said."""
 
 
-Message = Hello | Progress | Weakening | Observed | Ruled | Failed | Done
+Message = Hello | Progress | Weakening | Ask | Observed | Ruled | Failed | Done
 _DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 

@@ -12,7 +12,8 @@ from certify.engine.component import digest_file, profile_component, source_comp
 from certify.engine.environment import facts
 from certify.engine.plan import Job, Plan, Selection
 from certify.engine.registry import Registry
-from certify.engine.schedule import Scheduler, Settings
+from certify.engine.schedule import Scheduler
+from certify.engine.settings import Settings
 from certify.engine.workspace import Workspace
 from certify.model.check import Capability
 from certify.model.decision import PreviousCertificate
@@ -62,9 +63,14 @@ def make_record(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace
         environment=facts(),
         controls=control_results(wanted.plan, _answered(wanted.plan, scheduler, workspace), wanted.profile.name),
         services=_services(wanted.profile, scheduler),
-        jobs=tuple(sorted(scheduler.jobs, key=lambda job: job.id)),
+        jobs=tuple(sorted(scheduler.results.jobs, key=lambda job: job.id)),
         timings=timings,
-        ledger=(*_ledger(wanted, driver, release, ended.signal), *_boot_failures(scheduler), *scheduler.ledger),
+        ledger=(
+            *_ledger(wanted, driver, release, ended.signal),
+            *_boot_failures(scheduler),
+            *scheduler.watch.ledger(),
+            *scheduler.results.ledger,
+        ),
         started=ended.started,
         finished=utc_now(),
         driver=driver.name,
@@ -74,8 +80,8 @@ def make_record(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace
 
 
 def _answered(plan: Plan, scheduler: Scheduler, workspace: Workspace) -> dict[str, RuleResult]:
-    answered = dict(scheduler.answered)
-    ended = {job.id: job for job in scheduler.jobs}
+    answered = dict(scheduler.results.answered)
+    ended = {job.id: job for job in scheduler.results.jobs}
     for job in plan.jobs:
         answered = _unanswered(job) | answered
         if job.id in ended and _changed(ended[job.id], workspace):
@@ -112,12 +118,12 @@ def _plugins(registry: Registry) -> dict[str, str]:
 
 
 def _services(profile: Profile, scheduler: Scheduler) -> tuple[ServiceResult, ...]:
-    failures = scheduler.booted.failures if scheduler.booted else {}
+    failures = scheduler.watch.booted.failures if scheduler.watch.booted else {}
     results = []
     for service in profile.stack.services:
-        event = scheduler.boot_states.get(service.name)
+        event = scheduler.watch.boot.get(service.name)
         state = "failed" if service.name in failures else event.state if event else "not-started"
-        elapsed = event.elapsed_us if event else 0
+        elapsed = event.at_us if event else 0
         detail = failures.get(service.name, event.detail if event else "")
         results.append(
             ServiceResult(service.name, state, elapsed, service.tier, service.owner, visible(detail, lines=True))
@@ -154,7 +160,7 @@ def _ledger(wanted: RunPlan, driver: Driver, release: Release, interrupted: int)
 
 def _boot_failures(scheduler: Scheduler) -> list[LedgerEntry]:
     """What did not come up, so that no profile can be certified on half a stack by asking nothing about the other."""
-    failures = scheduler.booted.failures if scheduler.booted else {}
+    failures = scheduler.watch.booted.failures if scheduler.watch.booted else {}
     return [
         LedgerEntry("boot-failed", visible(f"{name}: {text.partition(chr(10))[0]}")) for name, text in failures.items()
     ]

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from certify.engine.asking import Asking
 from certify.engine.protocol import (
     Assignment,
     Done,
@@ -83,6 +84,7 @@ def _context(task: Assignment, send: Callable[[Message], None]) -> Context:
         quick=task.quick,
         options=task.run_options,
         capabilities=task.capabilities,
+        disrupt=Asking(send, sys.stdin.buffer) if task.disturbs else None,
         progress=lambda text, done, total: send(Progress(text, done, total)),
         weakening=lambda kind, text: send(Weakening(kind, text)),
     )
@@ -109,7 +111,7 @@ async def _observe(check: Check, context: Context, config: Any) -> Any:
 
 
 def main() -> int:
-    """Entry point of `python -m certify.engine.worker`; the assignment comes on standard input."""
+    """Entry point of `python -m certify.engine.worker`; the assignment is the first line of standard input."""
     wire = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
 
@@ -117,7 +119,7 @@ def main() -> int:
         wire.write(msgspec.json.encode(message, enc_hook=encode_custom) + b"\n")
 
     try:
-        run(msgspec.json.decode(sys.stdin.buffer.read(), type=Assignment), send)
+        run(msgspec.json.decode(sys.stdin.buffer.readline(), type=Assignment), send)
     except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is reported, never swallowed
         send(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
     send(Done())

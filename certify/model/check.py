@@ -61,6 +61,8 @@ class DisruptionRefusedError(Exception):
 
 # What only a running stack can give; a check that needs none of these runs while the stack boots.
 NEEDS_STACK = frozenset(Capability) - {Capability.SOURCE, Capability.EXCLUSIVE}
+# What lets a check disturb the stack; no other check may use it meanwhile.
+DISTURBS = frozenset({Capability.KILL, Capability.CUT})
 
 
 class CheckConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

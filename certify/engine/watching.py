@@ -1,0 +1,95 @@
+"""Watches the stack for the whole run: what happens to it is told, kept for the record, and may end its use."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import msgspec
+
+from certify.console.events import BootState, Message
+from certify.drivers.interface import Booted, Driver
+from certify.engine.runlog import RunLog
+from certify.model.record import LedgerEntry
+from certify.model.stack import Happened
+
+_BAD = frozenset({"died", "given-up"})
+_Result = TypeVar("_Result")
+
+
+class Unusable(msgspec.Struct, frozen=True):
+    """Why no check can use the stack any more: a reason code, a sentence, and the cure."""
+
+    reason: str
+    summary: str
+    cure: str
+
+
+class StackWatch:
+    """Hears the driver. `boot` has each part's last state of the boot, `deaths` what died without being asked to."""
+
+    def __init__(self, driver: Driver, log: RunLog) -> None:
+        self._driver = driver
+        self._log = log
+        self._ended = asyncio.Event()
+        self.booted: Booted | None = None
+        self.boot: dict[str, Happened] = {}
+        self.deaths: list[Happened] = []
+        self.unusable: Unusable | None = None
+
+    async def start(self, spans_to: str = "") -> None:
+        """Boot the stack.
+
+        Raises:
+            EnvironmentUnusableError: it cannot be booted here at all.
+        """
+        self.booted = await self._driver.start(self.hear, spans_to=spans_to)
+
+    def hear(self, event: Happened) -> None:
+        """Take in what happened to a part of the stack."""
+        if self.booted is None:
+            self.boot[event.part] = event
+            self._log.event(BootState(event.part, event.state, event.at_us))
+        else:
+            self._log.note("stack", **msgspec.to_builtins(event))
+        if event.asked or event.state not in _BAD:
+            return
+        self.deaths.append(event)
+        if self.booted is not None:
+            self._log.event(Message(f"{event.part} {event.state}: {event.detail}", "warning"))
+
+    def spoil(self, reason: str, summary: str, cure: str) -> None:
+        """From now on no check can use the stack; the first reason stands."""
+        if self.unusable is None:
+            self.unusable = Unusable(reason, summary, cure)
+            self._log.event(Message(f"{reason}: {summary}", "error"))
+
+    async def until_gone(self) -> None:
+        """Return when the stack as a whole has ended, and make it unusable; never, when it does not."""
+        why = await self._driver.gone()
+        self.spoil("stack-gone", why, "look at launcher.log in the evidence, mend the environment, run it again")
+        self._ended.set()
+
+    async def unless_gone(self, work: "Coroutine[Any, Any, _Result]") -> _Result | None:
+        """What `work` gives; None when the stack has ended before: then `work` was cancelled and has ended too."""
+        task, ended = asyncio.create_task(work), asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+            return await task if task.done() else None
+        finally:
+            for one in (task, ended):
+                one.cancel()
+            await asyncio.wait({task, ended})
+
+    def ledger(self) -> list[LedgerEntry]:
+        """What of it weakens the run: nothing can be certified of a stack that fell apart meanwhile."""
+        entries = [
+            LedgerEntry("service-died", f"{event.part} {event.state}, and no check had asked for it: {_first(event)}")
+            for event in self.deaths
+        ]
+        if self.unusable:
+            entries.append(LedgerEntry(self.unusable.reason, self.unusable.summary))
+        return entries
+
+
+def _first(event: Happened) -> str:
+    return event.detail.partition("\n")[0] or "no reason given"
