@@ -3,11 +3,24 @@
 import msgspec
 
 from certify.api import CheckConfig, Duration
+from certify_checks.health.beginning import Allowed, Beginning
+from certify_checks.health.disturbance import Disturbance
+from certify_checks.health.edges_model import EdgesConfig, EdgesSeen
 from certify_checks.health.exercise import Exercise
+from certify_checks.health.samples import Sample
 
 
 class HealthConfig(CheckConfig, frozen=True):
-    """Which probes every service must have; how long, how often and how patiently they are asked."""
+    """Which probes every service must have; how long, how often and how patiently they are asked.
+
+    Attributes:
+        window: for which every probe is watched, and for which every process must stay after its start.
+        patience: within which a service must say that it is not ready, once it is cut from what it stands on.
+        recovery: within which it must be ready again, once it has that back.
+        broker_dependents: services that are not ready without the broker; all when empty.
+        start_budget: within which each service must be ready, counted from its own start.
+        allow: error lines in logs that are no defect until the service is ready.
+    """
 
     probes: tuple[str, ...] = ("live", "ready")
 
@@ -15,40 +28,15 @@ class HealthConfig(CheckConfig, frozen=True):
     interval: Duration = Duration("500 ms")
     timeout: Duration = Duration("2 s")
 
+    patience: Duration = Duration("5 s")
+    recovery: Duration = Duration("10 s")
+    broker_dependents: tuple[str, ...] = ()
+
+    start_budget: Duration = Duration("30 s")
+    allow: tuple[Allowed, ...] = ()
+
     exercise: Exercise = Exercise()
-
-
-class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One answer of one probe.
-
-    Attributes:
-        at_us: since the window began.
-        status: HTTP status; 0 when there was no answer.
-        latency_us: until the answer, or until it was given up.
-        error: why there was no answer.
-        says: the `status` member of a JSON body, if any, in lower case.
-    """
-
-    at_us: int
-    status: int = 0
-    latency_us: int = 0
-    error: str = ""
-    says: str = ""
-
-    @property
-    def trouble(self) -> str:
-        """What is wrong with it; empty when the service said that it is well."""
-        if self.error:
-            return self.error
-        if not 200 <= self.status < 300:
-            return f"HTTP {self.status}"
-        return f"HTTP {self.status}, but the body says {self.says!r}" if self.says in CONTRADICTIONS else ""
-
-
-# What bodies of well-known health formats say when a service is not well; with a status of 200 it is a contradiction.
-CONTRADICTIONS = frozenset(
-    {"down", "unready", "not ready", "not_ready", "unhealthy", "fail", "error", "out_of_service"}
-)
+    edges: EdgesConfig = EdgesConfig()
 
 
 class Probed(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -91,11 +79,23 @@ class Migrated(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
 
 
-class HealthObservation(msgspec.Struct, frozen=True):
-    """Answers of all probes, those of the decoys with known behaviour, and the state of all databases."""
+class HealthObservation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that was seen, as far as one of the rules asked wanted it.
 
-    window_us: int
-    interval_us: int
+    Attributes:
+        probed: answers of all probes while nothing was disturbed.
+        decoys: those of servers of our own with known behaviour.
+        migrated: the state of all databases.
+        disturbed: what services said while they were cut from what they stand on.
+        start: how the stack started, and what has died since.
+        edges: the calls between services.
+    """
+
+    window_us: int = 0
+    interval_us: int = 0
     probed: tuple[Probed, ...] = ()
     decoys: tuple[Probed, ...] = ()
     migrated: tuple[Migrated, ...] = ()
+    disturbed: tuple[Disturbance, ...] = ()
+    start: Beginning | None = None
+    edges: EdgesSeen | None = None

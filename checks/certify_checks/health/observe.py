@@ -1,39 +1,61 @@
-"""All that the health check does: it asks probes, reads migration files, and reads version tables."""
+"""All that the health check does, for the rules that will be judged: it asks, disturbs, looks back, and reads."""
 
 import asyncio
 
 import httpx
+from msgspec.structs import replace
 
 from certify.api import Capability, Context, Service
+from certify_checks.health.begin import look_back
+from certify_checks.health.disturb import cut_databases, pause_broker
 from certify_checks.health.model import HealthConfig, HealthObservation, Migrated, Probed
 from certify_checks.health.probe import Pace, prober, watch, watch_decoys
 from certify_checks.health.versions import read_applied, read_source
 
 
 async def observe(ctx: Context, config: HealthConfig) -> HealthObservation:
-    """Watch all probes and the decoys over the same window, and read the state of all databases meanwhile."""
+    """See what the wanted rules look at; what disturbs the stack comes after all that watches it undisturbed.
+
+    Raises:
+        PatternError: the profile allows error lines by something that is no regular expression.
+    """
+    seen = HealthObservation(config.window.microseconds, config.interval.microseconds)
+    async with prober() as client:
+        probed, migrated, decoys = await asyncio.gather(
+            _probe(ctx, config, client) if ctx.wants("ready") else _nothing(),
+            _read(ctx) if ctx.wants("migrations") else _nothing(),
+            watch_decoys(client, Pace.of(config)) if ctx.wants("ready", "truthful") else _nothing(),
+        )
+        seen = replace(seen, probed=probed, migrated=migrated, decoys=decoys)
+        if ctx.wants("clean-start"):
+            seen = replace(seen, start=await look_back(ctx, config))
+        if ctx.wants("truthful"):
+            cut = await cut_databases(ctx, config, client)
+            seen = replace(seen, disturbed=(cut, await pause_broker(ctx, config, client)))
+    return seen
+
+
+async def _nothing() -> tuple[()]:
+    return ()
+
+
+async def _probe(ctx: Context, config: HealthConfig, client: httpx.AsyncClient) -> tuple[Probed, ...]:
+    """Watch all probes over the same window."""
     pace = Pace.of(config)
     targets = [*ctx.stack.services, *([ctx.stack.gateway] if ctx.stack.gateway else [])]
     ctx.tell(f"asking {len(targets)} services for {config.window}")
     probes = [(service, probe) for service in targets for probe in config.probes]
-    async with prober() as client:
-        probed, decoys, migrated = await asyncio.gather(
-            asyncio.gather(*(_watch(client, service, probe, pace) for service, probe in probes)),
-            watch_decoys(client, pace),
-            asyncio.gather(*(_migrated(ctx, service) for service in ctx.stack.services if service.database)),
-        )
-    return HealthObservation(
-        window_us=config.window.microseconds,
-        interval_us=config.interval.microseconds,
-        probed=tuple(probed),
-        decoys=decoys,
-        migrated=tuple(migrated),
-    )
+    return tuple(await asyncio.gather(*(_watch(client, service, probe, pace) for service, probe in probes)))
 
 
 async def _watch(client: httpx.AsyncClient, service: Service, probe: str, pace: Pace) -> Probed:
     path = {"live": service.probes.live, "ready": service.probes.ready}.get(probe, "")
     return await watch(client, Probed(service.name, probe, path, up=bool(service.url)), service.url, pace)
+
+
+async def _read(ctx: Context) -> tuple[Migrated, ...]:
+    databases = [service for service in ctx.stack.services if service.database]
+    return tuple(await asyncio.gather(*(_migrated(ctx, service) for service in databases)))
 
 
 async def _migrated(ctx: Context, service: Service) -> Migrated:

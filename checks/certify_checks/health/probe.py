@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import httpx
 
-from certify_checks.health.model import HealthConfig, Probed, Sample
+from certify_checks.health.model import HealthConfig, Probed
+from certify_checks.health.samples import Sample
 from certify_checks.http import describe
 
 DECOY_HOST = "127.0.0.1"
@@ -38,11 +39,11 @@ async def watch(client: httpx.AsyncClient, probed: Probed, url: str, pace: Pace)
     """Ask one probe over the whole window, the last time at its end or later."""
     if not probed.path or not url:
         return probed
-    address, samples = url.rstrip("/") + "/" + probed.path.lstrip("/"), []
+    where, samples = address(url, probed.path), []
     began = time.perf_counter()
     due = 0.0
     while True:
-        samples.append(await _ask(client, address, began, pace.timeout))
+        samples.append(await ask(client, where, began, pace.timeout))
         if due >= pace.window:
             break
         # A slow answer takes the place of the questions that were due meanwhile.
@@ -51,13 +52,19 @@ async def watch(client: httpx.AsyncClient, probed: Probed, url: str, pace: Pace)
     return Probed(probed.service, probed.probe, probed.path, samples=tuple(samples))
 
 
-async def _ask(client: httpx.AsyncClient, address: str, began: float, timeout: float) -> Sample:  # noqa: ASYNC109 - its name is reported
+def address(url: str, path: str) -> str:
+    """Where a probe is asked."""
+    return url.rstrip("/") + "/" + path.lstrip("/")
+
+
+async def ask(client: httpx.AsyncClient, where: str, began: float, timeout: float) -> Sample:  # noqa: ASYNC109 - its name is reported
+    """Ask once; `began` is when the times of the samples count from."""
     start = time.perf_counter()
     status, error, says = 0, "", ""
     try:
         # httpx limits each read; a body that drips for ever needs a limit on the whole.
         async with asyncio.timeout(timeout):
-            response = await client.get(address, timeout=timeout)
+            response = await client.get(where, timeout=timeout)
         status, says = response.status_code, _says(response)
     except TimeoutError:
         error = f"no answer within {timeout:g} s"

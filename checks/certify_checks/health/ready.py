@@ -6,7 +6,8 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from certify.api import Criteria, Finding, Location, Measurement, Outcome, Ruling, Seeded, format_quantity
-from certify_checks.health.model import HealthObservation, Probed, Sample
+from certify_checks.health.model import HealthObservation, Probed
+from certify_checks.health.samples import Sample
 
 READY, FLAPPING, DOWN = "ready", "flapping", "not-ready"
 _DECOYS = {"ready": READY, "refusing": DOWN, "hanging": DOWN, "flapping": FLAPPING}
@@ -23,10 +24,8 @@ def state(probed: Probed) -> str:
 
 def judge_ready(seen: HealthObservation, criteria: Criteria) -> Ruling:
     """A service counts as ready when each of its probes was well in every sample of the window."""
-    blind = sorted(name for name, expected in _DECOYS.items() if _decoy_state(seen, name) != expected)
-    if blind:
-        told = f"the probe does not tell apart known good and bad servers: {', '.join(blind)}"
-        return Ruling.inconclusive("sensor-blind", told, cure="run `certify doctor`; is loopback traffic intercepted?")
+    if unseeing := blind(seen):
+        return unseeing
     probed = covered(seen, criteria)
     services = {one.service for one in probed}
     if not services:
@@ -46,6 +45,15 @@ def judge_ready(seen: HealthObservation, criteria: Criteria) -> Ruling:
         findings=findings,
         measurements=(Measurement("not-ready", len(down), limit=limit, samples=sum(len(p.samples) for p in probed)),),
     )
+
+
+def blind(seen: HealthObservation) -> Ruling | None:
+    """Inconclusive when the probe does not see the decoys for what they are; else None."""
+    wrong = sorted(name for name, expected in _DECOYS.items() if _decoy_state(seen, name) != expected)
+    if not wrong:
+        return None
+    told = f"the probe does not tell apart known good and bad servers: {', '.join(wrong)}"
+    return Ruling.inconclusive("sensor-blind", told, cure="run `certify doctor`; is loopback traffic intercepted?")
 
 
 def covered(seen: HealthObservation, criteria: Criteria) -> tuple[Probed, ...]:
