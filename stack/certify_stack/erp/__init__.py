@@ -20,3 +20,9 @@ SERVICES = (
     "scm",
     "inventory",
 )
+
+CONSUMES: dict[str, tuple[str, ...]] = {
+    "audit": SERVICES,
+    "notification": ("auth", "finance"),
+}
+"""Services that take events of others, and whose. Dead-letter topics are made for these."""

@@ -1,5 +1,6 @@
 """The application of any service: its page, wired to settings."""
 
+import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from certify_stack.kit.client import Client
 from certify_stack.kit.database import Database
 from certify_stack.kit.endpoint import GraphQLEndpoint, json_response
 from certify_stack.kit.health import readiness
+from certify_stack.kit.messaging import Messaging
 from certify_stack.kit.model import Service
 from certify_stack.kit.observe import Metrics, Observed
 from certify_stack.kit.references import References
@@ -78,10 +80,12 @@ def create_app(name: str, settings: Settings) -> FastAPI:
         entities=schema.builder.load,
     )
     tasks = [Supervised(task, _bound(work, runtime)) for task, work in service.tasks.items()]
-    app = FastAPI(title=name, openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan(runtime, tasks))
+    messaging = Messaging(runtime)
+    lifespan = _lifespan(runtime, [*tasks, *messaging.tasks], messaging)
+    app = FastAPI(title=name, openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(Observed, metrics=runtime.metrics, tracing=tracing)
     app.add_route("/graphql", GraphQLEndpoint(runtime, schema).__call__, methods=["POST"])
-    _add_probes(app, runtime, tasks)
+    _add_probes(app, runtime, tasks, messaging)
     if service.routes is not None:
         service.routes(app, runtime)
     app.state.runtime = runtime
@@ -92,15 +96,15 @@ def _bound(work: Callable[..., Any], runtime: Runtime) -> Callable[[Supervised],
     return lambda supervised: work(runtime, supervised)
 
 
-def _lifespan(runtime: Runtime, tasks: list[Supervised]) -> Callable[[FastAPI], Any]:
+def _lifespan(runtime: Runtime, tasks: list[Supervised], messaging: Messaging) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await runtime.database.open()
         for task in tasks:
             task.start()
         yield
-        for task in tasks:
-            await task.stop()
+        await asyncio.gather(*(task.stop() for task in tasks))
+        await messaging.close()
         await runtime.client.close()
         await runtime.database.close()
         runtime.tracing.close()
@@ -108,7 +112,7 @@ def _lifespan(runtime: Runtime, tasks: list[Supervised]) -> Callable[[FastAPI], 
     return lifespan
 
 
-def _add_probes(app: FastAPI, runtime: Runtime, tasks: list[Supervised]) -> None:
+def _add_probes(app: FastAPI, runtime: Runtime, tasks: list[Supervised], messaging: Messaging) -> None:
     name = runtime.service.name
     heads = source_heads(name)
 
@@ -116,7 +120,7 @@ def _add_probes(app: FastAPI, runtime: Runtime, tasks: list[Supervised]) -> None
         return json_response({"status": "live", "service": name})
 
     async def ready(_request: Request) -> Response:
-        seen = await readiness(runtime.database, heads, tasks)
+        seen = await readiness(runtime.database, heads, tasks, messaging.parts)
         return json_response(seen.body(name), 200 if seen.ready else UNREADY)
 
     async def metrics(_request: Request) -> Response:

@@ -12,6 +12,25 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 
 
+class Pauses:
+    """Waits that grow until something succeeds again; short, so that what comes back is noticed at once."""
+
+    FIRST = 0.05
+    LONGEST = 1.0
+
+    def __init__(self) -> None:
+        self._next = self.FIRST
+
+    def reset(self) -> None:
+        """Begin with the shortest again."""
+        self._next = self.FIRST
+
+    async def wait(self) -> None:
+        """Sleep, longer than the time before."""
+        pause, self._next = self._next, min(self._next * 2, self.LONGEST)
+        await asyncio.sleep(pause)
+
+
 class Supervised:
     """Runs one endless coroutine again and again, with growing pauses after crashes.
 

@@ -69,6 +69,13 @@ AWAY = (
 )
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether the database is away, so that the same thing may succeed later; not so for a value that it refuses."""
+    if isinstance(error, UnavailableError):
+        return True
+    return isinstance(error, AWAY) and not isinstance(error, ValueError)
+
+
 def translate(error: BaseException) -> DomainError | None:
     """Return what a caller may know of an error, or None when it is ours alone."""
     if isinstance(error, DomainError):

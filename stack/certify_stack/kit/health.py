@@ -1,7 +1,7 @@
-"""Readiness that tells the truth: the database answers, its schema is at head, background tasks live."""
+"""Readiness that tells the truth: the database answers, its schema is at head, the broker answers, background tasks live."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from certify_stack.kit.database import Database
 
 DEADLINE = 1.0
 OK = "ok"
+
+Trouble = Callable[[], Awaitable[str | None]]
+"""Tells what is wrong with a part, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,37 @@ class Readiness:
         }
 
 
-async def readiness(database: Database, heads: frozenset[str], tasks: Iterable[Supervised]) -> Readiness:
-    """Look at every part within the deadline."""
-    parts = {"database": await within(DEADLINE, lambda: _ping(database))}
-    if parts["database"] == OK:
-        parts["migrations"] = await within(DEADLINE, lambda: _at_head(database, heads))
-    else:
-        parts["migrations"] = "unknown: the database does not answer"
-    parts.update({task.name: task.dead() or OK for task in tasks})
-    return Readiness(parts)
+async def readiness(
+    database: Database, heads: frozenset[str], tasks: Iterable[Supervised], more: Mapping[str, Trouble]
+) -> Readiness:
+    """Look at every part at once, within the deadline.
+
+    Args:
+        database: The service's own.
+        heads: The revisions that the source has.
+        tasks: Background tasks that only must live.
+        more: Further parts, each with what tells its trouble.
+    """
+    names = tuple(more)
+    stored, told = await asyncio.gather(
+        _stored(database, heads), asyncio.gather(*(within(DEADLINE, _asked(more[name])) for name in names))
+    )
+    living = {task.name: task.dead() or OK for task in tasks}
+    return Readiness({**stored, **living, **dict(zip(names, told, strict=True))})
+
+
+async def _stored(database: Database, heads: frozenset[str]) -> dict[str, str]:
+    answers = await within(DEADLINE, lambda: _ping(database))
+    if answers != OK:
+        return {"database": answers, "migrations": "unknown: the database does not answer"}
+    return {"database": OK, "migrations": await within(DEADLINE, lambda: _at_head(database, heads))}
+
+
+def _asked(trouble: Trouble) -> Callable[[], Awaitable[str]]:
+    async def probe() -> str:
+        return await trouble() or OK
+
+    return probe
 
 
 async def within(seconds: float, probe: Callable[[], Awaitable[str]]) -> str:

@@ -116,6 +116,18 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Whose events a service takes, and what it does with each.
+
+    ``handle`` gets a connection inside of the transaction that also notes the event as seen, and the event's envelope;
+    it is called once for each event, in order for each subject.
+    """
+
+    services: tuple[str, ...]
+    handle: Callable[[Any, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A service page."""
 
@@ -127,6 +139,7 @@ class Service:
     types: tuple[type, ...] = ()
     tasks: Mapping[str, Callable[[Any, Any], Awaitable[None]]] = field(default_factory=dict)
     routes: Callable[[Any, Any], None] | None = None
+    subscription: Subscription | None = None
 
     @property
     def package(self) -> str:

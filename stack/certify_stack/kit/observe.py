@@ -53,6 +53,10 @@ class Metrics:
             ("dependency",),
             registry=self.registry,
         )
+        self.events_sent = Counter("events_sent_total", "Events that the broker took.", registry=self.registry)
+        self.events_consumed = Counter(
+            "events_consumed_total", "Events taken from the broker, by outcome.", ("outcome",), registry=self.registry
+        )
         self.logins = Counter("auth_logins_total", "Log-ins tried, by outcome.", ("outcome",), registry=self.registry)
 
     def render(self) -> bytes:

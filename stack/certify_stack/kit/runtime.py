@@ -8,8 +8,9 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from certify_stack.kit import outbox
 from certify_stack.kit.client import Client
-from certify_stack.kit.database import Database
+from certify_stack.kit.database import Connection, Database
 from certify_stack.kit.errors import ForbiddenError
 from certify_stack.kit.model import Service
 from certify_stack.kit.observe import Metrics
@@ -54,6 +55,10 @@ class Context:
     async def entity(self, name: str, key: UUID) -> Any:
         """Return a declared entity by id, or None."""
         return await self.runtime.entities(self, name, key)
+
+    async def record(self, connection: Connection, *events: outbox.Event) -> None:
+        """Write what the caller did into the outbox, in the transaction in which it is done."""
+        await outbox.record(connection, self.runtime.service.name, self.principal.subject, events)
 
     def require(self, operation: str, roles: Roles) -> None:
         """Refuse the caller unless one of its roles may do this.

@@ -23,6 +23,7 @@ from strawberry.types import ExecutionContext
 
 from certify_stack.kit.errors import NotFoundError
 from certify_stack.kit.model import Entity, Operation, Service, lower_first
+from certify_stack.kit.outbox import entity_event
 from certify_stack.kit.references import references_of
 from certify_stack.kit.roles import Roles
 from certify_stack.kit.runtime import Context
@@ -197,6 +198,7 @@ class SchemaOperations:
             await info.context.runtime.references.check(references_of(entity, values))
             async with info.context.database.transaction() as connection:
                 row = await store.insert(connection, values)
+                await info.context.record(connection, entity_event(entity, "Created", row))
             return self.builder.row(entity.name, row)
 
         given = argument(self.builder.input_object(entity, update=False), "The new entry.")
@@ -210,8 +212,9 @@ class SchemaOperations:
             await self._check_changed(info.context, store, key, values)
             async with info.context.database.transaction() as connection:
                 row = await store.update(connection, key, values)
-            if row is None:
-                raise NotFoundError(f"there is no {entity.name} with this id")
+                if row is None:
+                    raise NotFoundError(f"there is no {entity.name} with this id")
+                await info.context.record(connection, entity_event(entity, "Updated", row))
             return self.builder.row(entity.name, row)
 
         key = argument(strawberry.ID, f"The key of the {entity.name}.")
@@ -234,8 +237,10 @@ class SchemaOperations:
 
         async def resolve(info: Info, id: str) -> bool:  # noqa: A002 - the argument's name in the schema
             async with info.context.database.transaction() as connection:
-                if not await store.delete(connection, parse_id(id)):
+                row = await store.delete(connection, parse_id(id))
+                if row is None:
                     raise NotFoundError(f"there is no {entity.name} with this id")
+                await info.context.record(connection, entity_event(entity, "Deleted", row))
             return True
 
         return self._bind(resolve, bool, id=argument(strawberry.ID, f"The key of the {entity.name}."))

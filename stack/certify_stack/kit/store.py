@@ -64,7 +64,7 @@ class Store:
         )
         return await db.fetchrow(query, key, *values.values())
 
-    async def delete(self, db: Connection, key: UUID) -> bool:
-        """Delete one row; False when there is none."""
-        query = f"DELETE FROM {self.entity.table} WHERE id = $1 RETURNING id"  # noqa: S608 - declared names
-        return await db.fetchrow(query, key) is not None
+    async def delete(self, db: Connection, key: UUID) -> Any:
+        """Delete one row and return what it held, or None when there is no such row."""
+        query = f"DELETE FROM {self.entity.table} WHERE id = $1 RETURNING {self._list}"  # noqa: S608 - declared names
+        return await db.fetchrow(query, key)

@@ -1,4 +1,4 @@
-"""Recording, reading and proving audit entries."""
+"""Reading and proving audit entries."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -8,27 +8,20 @@ import strawberry
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
-from certify_stack.erp.audit.chain import GENESIS, Entry, digest, first_broken
+from certify_stack.erp.audit.chain import Entry, first_broken
 from certify_stack.erp.catalog import USER
-from certify_stack.kit.database import Connection
 from certify_stack.kit.model import Operation
 from certify_stack.kit.roles import MACHINES, REVIEWERS
-from certify_stack.kit.scalars import check_instant, check_text, parse_id
+from certify_stack.kit.scalars import parse_id
 from certify_stack.kit.types import Info
 from certify_stack.kit.values import check_page
 
 READERS = REVIEWERS | MACHINES
-CHAIN_LOCK = 7_301
 COLUMNS = (
     "id, sequence, event_id, service, action, subject_type, subject_id, actor, occurred_at, trace_id, detail, "
     "recorded_at, previous_link, link"
 )
 SELECT = f"SELECT {COLUMNS} FROM audit_entry "  # noqa: S608 - constant names
-INSERT = f"""
-    INSERT INTO audit_entry (sequence, event_id, service, action, subject_type, subject_id, actor, occurred_at,
-        trace_id, detail, previous_link, link)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING {COLUMNS}
-"""  # noqa: S608 - constant names
 
 
 @strawberry.federation.type(description=USER.description, keys=[Key(fields=FieldSet("id"), resolvable=False)])
@@ -96,54 +89,11 @@ class AuditChain:
     first_broken: int | None = strawberry.field(description="Place of the first entry that does not fit.")
 
 
-@strawberry.input(description="Something that was done and must be remembered.")
-class AuditEntryInput:
-    """A new entry."""
-
-    event_id: strawberry.ID = strawberry.field(description="The event; recording it twice gives one entry.")
-    service: str = strawberry.field(description="The service in which it happened.")
-    action: str = strawberry.field(description="What was done, such as InvoiceIssued.")
-    subject_type: str = strawberry.field(description="The kind of thing it was done to.")
-    subject: strawberry.ID = strawberry.field(description="The key of the thing it was done to.")
-    actor: str = strawberry.field(description="Who did it: a user's id or a service's name.")
-    occurred_at: datetime = strawberry.field(description="When it happened.")
-    trace_id: str | None = strawberry.field(description="The trace of the request that did it.", default=None)
-    detail: str | None = strawberry.field(description="What else is known of it, as JSON.", default=None)
-
-
 def _user(actor: str) -> User | None:
     try:
         return User(id=strawberry.ID(str(UUID(actor))))
     except ValueError:
         return None
-
-
-def _entry(given: AuditEntryInput, sequence: int) -> Entry:
-    return Entry(
-        sequence=sequence,
-        event_id=parse_id(given.event_id, "eventId"),
-        service=check_text(given.service, "service", 80),
-        action=check_text(given.action, "action", 120),
-        subject_type=check_text(given.subject_type, "subjectType", 80),
-        subject_id=parse_id(given.subject, "subject"),
-        actor=check_text(given.actor, "actor", 200),
-        occurred_at=check_instant(given.occurred_at, "occurredAt"),
-        trace_id=None if given.trace_id is None else check_text(given.trace_id, "traceId", 64),
-        detail=None if given.detail is None else check_text(given.detail, "detail", 8000),
-    )
-
-
-async def append(connection: Connection, given: AuditEntryInput) -> Any:
-    """Add an entry to the chain, or return the one that recorded the same event; call it in a transaction."""
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", CHAIN_LOCK)
-    known = await connection.fetchrow(SELECT + "WHERE event_id = $1", parse_id(given.event_id, "eventId"))
-    if known is not None:
-        return known
-    last = await connection.fetchrow("SELECT sequence, link FROM audit_entry ORDER BY sequence DESC LIMIT 1")
-    previous = last["link"] if last else GENESIS
-    entry = _entry(given, last["sequence"] + 1 if last else 1)
-    fields = (getattr(entry, name) for name in Entry.__struct_fields__)
-    return await connection.fetchrow(INSERT, *fields, previous, digest(previous, entry))
 
 
 async def load(info: Info, key: UUID) -> Any:
@@ -155,15 +105,6 @@ async def load(info: Info, key: UUID) -> Any:
         return [found.get(key) for key in keys]
 
     return await info.context.loader("AuditEntry", many).load(key)
-
-
-async def record_audit_entry(
-    info: Info,
-    input: Annotated[AuditEntryInput, strawberry.argument(description="What was done.")],  # noqa: A002 - the schema's name
-) -> AuditEntry:
-    """Append one entry."""
-    async with info.context.database.transaction() as connection:
-        return AuditEntry.of(await append(connection, input))
 
 
 async def audit_entry(
@@ -204,9 +145,4 @@ QUERIES = (
     Operation(name="auditEntry", description="One audit entry by id, or null.", resolver=audit_entry, roles=READERS),
     Operation(name="auditEntries", description="Audit entries, newest first.", resolver=audit_entries, roles=READERS),
     Operation(name="auditChain", description="A check of every link.", resolver=audit_chain, roles=REVIEWERS),
-)
-MUTATIONS = (
-    Operation(
-        name="recordAuditEntry", description="Record something done.", resolver=record_audit_entry, roles=MACHINES
-    ),
 )

@@ -10,6 +10,7 @@ import asyncpg
 
 from certify_stack.erp.auth.passwords import NOBODY, Digest, check_strength, hash_password, matches
 from certify_stack.kit.database import Connection, Database
+from certify_stack.kit.outbox import Event, record
 from certify_stack.kit.roles import Role
 
 FIND = """
@@ -25,6 +26,8 @@ PUT_USER = """
     INSERT INTO app_user (id, username, display_name, role, active) VALUES ($1, $2, $2, $3, TRUE)
     ON CONFLICT (username) DO UPDATE SET role = excluded.role, active = TRUE, updated_at = now() RETURNING id
 """
+PUT_ATTEMPT = "INSERT INTO login_attempt (user_id, username, outcome) VALUES ($1, $2, $3) RETURNING id"
+ANONYMOUS = "anonymous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,16 @@ async def check(database: Database, username: str, password: str) -> Account | N
     kept = Digest(row["salt"], row["digest"], row["n"], row["r"], row["p"]) if row else NOBODY
     good = await asyncio.to_thread(matches, password, kept)
     account = Account(row["id"], Role(row["role"])) if row and good and row["active"] else None
-    await database.fetch(
-        "INSERT INTO login_attempt (user_id, username, outcome) VALUES ($1, $2, $3)",
-        row["id"] if row else None,
-        username,
-        "ACCEPTED" if account else "REFUSED",
-    )
+    await _note_attempt(database, row["id"] if row else None, username, account)
     return account
+
+
+async def _note_attempt(database: Database, user: UUID | None, username: str, account: Account | None) -> None:
+    about = {"user_id": user, "username": username, "outcome": "ACCEPTED" if account else "REFUSED"}
+    async with database.transaction() as connection:
+        key = await connection.fetchval(PUT_ATTEMPT, *about.values())
+        tried = Event(type="LoginAttempted", subject=key, subject_type="LoginAttempt", data=about)
+        await record(connection, "auth", str(account.id) if account else ANONYMOUS, [tried])
 
 
 def seed_users(dsn: str, users: Mapping[str, tuple[str, str]]) -> None:

@@ -12,11 +12,14 @@ from certify_stack.erp.auth.accounts import put_credential
 from certify_stack.erp.auth.passwords import Digest, check_strength, hash_password, matches
 from certify_stack.kit.errors import ForbiddenError, NotFoundError
 from certify_stack.kit.model import Choice, Operation
+from certify_stack.kit.outbox import Event
 from certify_stack.kit.roles import ADMINS, EVERYONE, Role
 from certify_stack.kit.scalars import check_text
 from certify_stack.kit.types import Info
 
 log = logging.getLogger(__name__)
+
+PUT_USER = "INSERT INTO app_user (username, display_name, role, active) VALUES ($1, $2, $3, TRUE) RETURNING id"
 
 ROLE_TEXTS = {
     Role.ADMIN: "May do everything.",
@@ -61,13 +64,11 @@ async def create_user(
     display_name = check_text(input.display_name, "displayName", 200)
     digest = await asyncio.to_thread(hash_password, input.password)
     async with info.context.database.transaction() as connection:
-        key = await connection.fetchval(
-            "INSERT INTO app_user (username, display_name, role, active) VALUES ($1, $2, $3, TRUE) RETURNING id",
-            username,
-            display_name,
-            input.role.value,
-        )
+        about = {"username": username, "display_name": display_name, "role": input.role.value}
+        key = await connection.fetchval(PUT_USER, *about.values())
         await put_credential(connection, key, digest)
+        made = Event(type="UserCreated", subject=key, subject_type="User", data=about | {"active": True})
+        await info.context.record(connection, made)
     log.info("user created", extra={"actor": info.context.principal.subject, "user": key})
     return await info.context.entity("User", key)
 
@@ -91,6 +92,7 @@ async def change_password(
     digest = await asyncio.to_thread(hash_password, new)
     async with info.context.database.transaction() as connection:
         await put_credential(connection, key, digest)
+        await info.context.record(connection, Event(type="PasswordChanged", subject=key, subject_type="User", data={}))
     log.info("password changed", extra={"actor": key})
     return True
 

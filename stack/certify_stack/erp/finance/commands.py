@@ -1,24 +1,21 @@
-"""Commands: lock, load, decide, append, project and note for audit, in one transaction."""
+"""Commands: lock, load, decide, append, project and put into the outbox, in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 from opentelemetry import trace
 
 from certify_stack.erp.finance import event_store, invoice, views
 from certify_stack.erp.finance.event_store import NewEvent
-from certify_stack.erp.finance.events import Recorded
+from certify_stack.erp.finance.events import VERSIONS, Recorded
+from certify_stack.kit import outbox
 from certify_stack.kit.database import Connection, Database
 from certify_stack.kit.errors import ConflictError, NotFoundError
-from certify_stack.kit.tracing import outgoing
 
 INVOICE, PAYMENT = "Invoice", "Payment"
-OUTBOX = "INSERT INTO outbox (event_id, payload, headers) VALUES ($1, $2::jsonb, $3::jsonb)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +106,17 @@ async def _commit(connection: Connection, caller: Caller, last: int, events: Seq
     trace_id = trace.format_trace_id(span.trace_id) if span.is_valid else None
     recorded = await event_store.append(connection, last, events, {"actor": caller.actor, "trace_id": trace_id})
     await views.advance(connection, recorded)
-    headers = msgspec.json.encode(outgoing()).decode()
-    for new in events:
-        await connection.execute(OUTBOX, new.event_id, _audit_entry(caller, new, trace_id), headers)
+    await outbox.record(connection, "finance", caller.actor, [_told(new) for new in events])
 
 
-def _audit_entry(caller: Caller, new: NewEvent, trace_id: str | None) -> str:
-    entry: dict[str, Any] = {
-        "eventId": new.event_id,
-        "service": "finance",
-        "action": type(new.event).__name__,
-        "subjectType": new.stream_type,
-        "subject": new.stream_id,
-        "actor": caller.actor,
-        "occurredAt": datetime.now(UTC),
-        "traceId": trace_id,
-    }
-    return msgspec.json.encode(entry).decode()
+def _told(new: NewEvent) -> outbox.Event:
+    """Return a stored event as other services are told of it."""
+    kind = type(new.event)
+    return outbox.Event(
+        id=new.event_id,
+        type=kind.__name__,
+        version=VERSIONS[kind],
+        subject=new.stream_id,
+        subject_type=new.stream_type,
+        data=new.event,
+    )

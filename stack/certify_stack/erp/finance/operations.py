@@ -25,7 +25,6 @@ from certify_stack.erp.finance.graphql_types import (
     Payment,
 )
 from certify_stack.erp.finance.invoice import Item
-from certify_stack.erp.finance.relay import notify
 from certify_stack.kit.errors import InvalidInputError
 from certify_stack.kit.model import Operation
 from certify_stack.kit.references import Reference
@@ -68,7 +67,6 @@ async def create_invoice(
     products = [Reference(f"lines.{place}.productId", PRODUCT, item.product_id) for place, item in enumerate(items)]
     await info.context.runtime.references.check([Reference("customerId", CUSTOMER, customer), *products])
     key = await commands.create_invoice(info.context.database, _caller(info), customer, input.currency, items)
-    notify(info.context.runtime)
     return await _invoice(info, key)
 
 
@@ -87,7 +85,6 @@ async def issue_invoice(
     if due < today:
         raise InvalidInputError("dueOn is in the past")
     await commands.issue_invoice(info.context.database, _caller(info), key, due, expected_version)
-    notify(info.context.runtime)
     return await _invoice(info, key)
 
 
@@ -105,7 +102,6 @@ async def record_payment(
     key = await commands.record_payment(
         info.context.database, _caller(info), parse_id(invoice_id, "invoiceId"), exact, given
     )
-    notify(info.context.runtime)
     return Payment.of(await queries.payment_row(info, key))
 
 

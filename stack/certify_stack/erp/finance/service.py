@@ -3,7 +3,6 @@
 from certify_stack.erp.finance.books import ENTITIES
 from certify_stack.erp.finance.graphql_types import Invoice, Payment
 from certify_stack.erp.finance.operations import MUTATIONS, QUERIES
-from certify_stack.erp.finance.relay import relay
 from certify_stack.kit.model import Service
 
 SERVICE = Service(
@@ -13,5 +12,4 @@ SERVICE = Service(
     queries=QUERIES,
     mutations=MUTATIONS,
     types=(Invoice, Payment),
-    tasks={"relay": relay},
 )

@@ -1,7 +1,21 @@
 """Messages to people: templates and what was sent with them."""
 
+from certify_stack.erp import CONSUMES
 from certify_stack.erp.catalog import CUSTOMER, USER
-from certify_stack.kit.model import Access, Choice, Entity, Service, boolean, choice, foreign, instant, local, text
+from certify_stack.erp.notification.telling import tell
+from certify_stack.kit.model import (
+    Access,
+    Choice,
+    Entity,
+    Service,
+    Subscription,
+    boolean,
+    choice,
+    foreign,
+    instant,
+    local,
+    text,
+)
 from certify_stack.kit.roles import ADMINS, MACHINES, STAFF
 
 CHANNEL = Choice(
@@ -64,4 +78,5 @@ SERVICE = Service(
             filters=("user",),
         ),
     ),
+    subscription=Subscription(services=CONSUMES["notification"], handle=tell),
 )
