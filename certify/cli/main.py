@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "run": "boot, test, measure, decide, seal (the default)",
     "plan": "show what a run would do, without doing it",
     "profile": "lint or show a profile, print the JSON Schema",
+    "drill": "plant known faults into a stack, and see which rule notices each",
     "doctor": "tell what this machine can and cannot run",
     "verify": "verify a sealed run",
     "decide": "take a run's decision again, without running anything",

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from certify.api import Fault, FaultKind
 from certify_stack.kit.settings import Settings
 
 SERVICE = "crm"
@@ -73,3 +74,49 @@ def _tell(app: FastAPI, service_name: str, settings: Settings, edit: Edit) -> No
 
 async def _asks_for_sdl(request: Request) -> bool:
     return request.method == "POST" and b"_service" in await request.body()
+
+
+def _fault(function: Callable[[FastAPI, str, Settings], None], name: str, breaks: str, rule: str, *also: str) -> Fault:
+    return Fault(
+        name=name,
+        kind=FaultKind.OVERLAY,
+        breaks=breaks,
+        caught_by=(rule,),
+        target=SERVICE,
+        overlay=f"{__name__}:{function.__name__}",
+        also=also,
+    )
+
+
+# All in one service, because subgraphs that do not compose hide each other's defects.
+FAULTS = (
+    _fault(
+        conflicting_field,
+        "subgraphs-conflict",
+        "two subgraphs give one field different types",
+        "federation.composes",
+        # A conflict has two sides.
+        "federation.composes@finance",
+    ),
+    _fault(
+        missing_key_field,
+        "key-without-field",
+        "every key of the subgraph names a field that its type does not have",
+        "federation.composes",
+    ),
+    _fault(
+        invalid_sdl, "schema-is-no-schema", "the subgraph's schema ends in the middle of a type", "federation.composes"
+    ),
+    _fault(
+        introspection_refused,
+        "schema-not-told",
+        "the subgraph refuses to tell its schema",
+        "federation.composes",
+    ),
+    _fault(
+        stale_gateway,
+        "gateway-is-stale",
+        "a field of the subgraph is unknown to the gateway",
+        "federation.served",
+    ),
+)

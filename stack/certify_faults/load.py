@@ -8,10 +8,11 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from certify.api import Fault, FaultKind
 from certify_stack.kit.settings import Settings
 
 SLOW_SERVICE = "crm"
-FAILING_SERVICE = "finance"
+FAILING_SERVICE = "master-data"
 DELAY_SECONDS = 0.4
 ONE_IN = 100
 
@@ -43,3 +44,29 @@ def failing_requests(app: FastAPI, service_name: str, settings: Settings) -> Non
         if request.method == "POST" and next(numbers) % ONE_IN == 0:
             return JSONResponse({"error": "internal", "message": "out of luck"}, 500)
         return await call_next(request)
+
+
+# Fewer users who think less long: as many requests as the limits need for a decision, in a fraction of the time.
+_BRIEF = {"users": 24, "ramp": "1 s", "warmup": "1 s", "hold": "15 s", "think_min": "60 ms", "think_max": "140 ms"}
+
+FAULTS = (
+    Fault(
+        name="one-service-slow",
+        kind=FaultKind.OVERLAY,
+        breaks=f"one service takes {round(DELAY_SECONDS * 1000)} ms longer for each operation",
+        caught_by=("load.latency",),
+        target=SLOW_SERVICE,
+        overlay=f"{__name__}:{slow_service.__name__}",
+        options={"load": _BRIEF},
+    ),
+    Fault(
+        name="some-requests-fail",
+        kind=FaultKind.OVERLAY,
+        breaks=f"one operation in {ONE_IN} of one service fails",
+        caught_by=("load.errors",),
+        target=FAILING_SERVICE,
+        overlay=f"{__name__}:{failing_requests.__name__}",
+        also=("owasp.schema", "scenario.passes"),
+        options={"load": _BRIEF},
+    ),
+)

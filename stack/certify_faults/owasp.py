@@ -4,19 +4,22 @@ Overlays change one service in its own process before it serves; `shell_call` an
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from certify.api import Fault, FaultKind
 from certify_stack.kit.roles import Role
 from certify_stack.kit.runtime import Runtime
 from certify_stack.kit.settings import Settings
 from certify_stack.kit.tokens import Principal, TokenError, Verifier, load_jwks
 
 SERVICE = "finance"
-SOURCE = "certify_stack/erp/finance/service.py"
+# A lock as a service would ship it; at the same place below the source root in a checkout and where it is installed.
+LOCK = "certify_faults/requirements.txt"
 _SHELL_CALL = """
 
 def export_ledger(path: str) -> int:
@@ -75,9 +78,9 @@ def graphql_500(app: FastAPI, name: str, settings: Settings) -> None:  # noqa: A
     app.middleware("http")(broken)
 
 
-def shell_call(root: Path) -> Path:
-    """Append a call through the shell to finance's source; returns the file."""
-    file = root / SOURCE
+def shell_call(root: Path, service: str = SERVICE) -> Path:
+    """Append a call through the shell to the service's source; returns the file."""
+    file = root / "certify_stack" / "erp" / service / "service.py"
     file.write_text(file.read_text(encoding="utf-8") + _SHELL_CALL, encoding="utf-8")
     return file
 
@@ -92,3 +95,53 @@ def old_dependency(lock: Path) -> Path:
 def _runtime(app: FastAPI) -> Runtime:
     runtime: Runtime = app.state.runtime
     return runtime
+
+
+def _old_dependency_in_source(root: Path) -> Path:
+    return old_dependency(root / LOCK)
+
+
+FAULTS = (
+    Fault(
+        name="any-token-accepted",
+        kind=FaultKind.OVERLAY,
+        breaks="the service answers whoever asks, with or without a token",
+        caught_by=("owasp.jwt",),
+        target=SERVICE,
+        overlay=f"{__name__}:{accept_any_token.__name__}",
+    ),
+    Fault(
+        name="expired-token-accepted",
+        kind=FaultKind.OVERLAY,
+        breaks="the service takes expired tokens",
+        caught_by=("owasp.jwt",),
+        target=SERVICE,
+        overlay=f"{__name__}:{accept_expired_token.__name__}",
+    ),
+    Fault(
+        name="query-breaks-service",
+        kind=FaultKind.OVERLAY,
+        breaks="the service answers one query with a server error",
+        caught_by=("owasp.schema",),
+        target=SERVICE,
+        overlay=f"{__name__}:{graphql_500.__name__}",
+        also=("load.errors", "load.latency", "scenario.passes"),
+        options={"owasp": {"max_examples": 1}},
+    ),
+    Fault(
+        name="call-through-the-shell",
+        kind=FaultKind.PATCH,
+        breaks="the service's source passes a parameter to the shell",
+        caught_by=("owasp.source",),
+        target="crm",
+        patch=partial(shell_call, service="crm"),
+    ),
+    Fault(
+        name="vulnerable-dependency",
+        kind=FaultKind.PATCH,
+        breaks="a dependency is pinned back to a release with known vulnerabilities",
+        caught_by=("owasp.dependencies",),
+        patch=_old_dependency_in_source,
+        options={"owasp": {"requirements": [LOCK]}},
+    ),
+)

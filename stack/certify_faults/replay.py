@@ -2,6 +2,10 @@
 
 import asyncpg
 
+from certify.api import Fault, FaultKind, Stack
+
+SERVICE = "finance"
+
 # One invoice is chosen by its number, so that each run damages the same one.
 _DAMAGE = {
     "altered": "UPDATE invoice_view SET paid = paid + 0.01 WHERE number = (SELECT min(number) FROM invoice_view)",
@@ -34,3 +38,32 @@ async def _execute(dsn: str, damage: str) -> None:
             raise LookupError(f"the fault {damage!r} found no row to damage: {done}")
     finally:
         await connection.close()
+
+
+async def _alter(stack: Stack) -> None:
+    await alter_row(stack.service(SERVICE).database)
+
+
+async def _lose(stack: Stack) -> None:
+    await lose_row(stack.service(SERVICE).database)
+
+
+async def _invent(stack: Stack) -> None:
+    await invent_row(stack.service(SERVICE).database)
+
+
+FAULTS = tuple(
+    Fault(
+        name=name,
+        kind=FaultKind.DATA,
+        breaks=breaks,
+        caught_by=("replay.rebuild",),
+        target=SERVICE,
+        damage=damage,
+    )
+    for name, breaks, damage in (
+        ("read-model-altered", "a row of a read model says something else than its events", _alter),
+        ("read-model-lost-a-row", "a row that its events explain is gone from a read model", _lose),
+        ("read-model-invented-a-row", "a row of a read model comes from no event", _invent),
+    )
+)

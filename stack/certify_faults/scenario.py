@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from certify.api import Fault, FaultKind
 from certify_stack.kit.settings import Settings
 
 SERVICE = "audit"
@@ -25,3 +26,16 @@ def audit_forgets(app: FastAPI, service_name: str, settings: Settings) -> None:
         if request.method == "POST" and b"recordAuditEntry" in await request.body():
             return JSONResponse(_ACCEPTED)
         return await call_next(request)
+
+
+FAULTS = (
+    Fault(
+        name="audit-forgets",
+        kind=FaultKind.OVERLAY,
+        breaks="the audit service accepts every entry and keeps none",
+        caught_by=("scenario.passes",),
+        target=SERVICE,
+        overlay=f"{__name__}:{audit_forgets.__name__}",
+        options={"scenario": {"scenarios": ["invoice-to-audit"]}},
+    ),
+)

@@ -1,0 +1,1 @@
+"""The fault drill: starts a stack with known faults and shows which rule notices each."""
