@@ -45,8 +45,15 @@ async def _stay(ctx: Context, services: list[Service], window: float) -> tuple[i
     if rest > 0:
         ctx.tell(f"watching {len(processes)} processes")
         await asyncio.sleep(rest)
-    gone = tuple(name for name, process in processes.items() if not process.is_running())
+    gone = tuple(name for name, process in processes.items() if not _runs(process))
     return int((time.time() - youngest) * 1_000_000), gone
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _process(service: Service) -> psutil.Process | None:
