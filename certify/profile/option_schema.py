@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from certify.model.check import Check
+from certify.model.check import Check, CheckConfig
 from certify.model.duration import DURATION_PATTERN, Duration
 
 _ATTRIBUTE: Final = re.compile(r"^ {4}(\w+): (.*(?:\n {8,}\S.*)*)", re.MULTILINE)
@@ -21,21 +21,34 @@ def options_schema(check: Check) -> dict[str, Any]:
 
 def options_components(check: Check, prefix: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
     """The schema of the options of one check apart from the definitions that it refers to, whose names get `prefix`."""
-    config = check.config
-    fields = msgspec.structs.fields(config)
-    # msgspec cannot write defaults of types of ours into a schema: they are taken away first and put back after.
-    bare = msgspec.defstruct(
-        config.__name__,
-        [(f.name, f.type, msgspec.field(name=f.encode_name)) for f in fields],
-        forbid_unknown_fields=True,
-    )
+    groups = [field.type for field in msgspec.structs.fields(check.config) if _is_group(field.type)]
     (reference,), definitions = msgspec.json.schema_components(
-        [bare], schema_hook=_of_custom, ref_template=f"#/$defs/{prefix}{{name}}"
+        [_bare(check.config)], schema_hook=_of_custom, ref_template=f"#/$defs/{prefix}{{name}}"
     )
-    own = definitions.pop(reference["$ref"].removeprefix(f"#/$defs/{prefix}"))
+    for group in groups:
+        _complete(definitions[group.__name__], group)
+    own = _complete(definitions.pop(reference["$ref"].removeprefix(f"#/$defs/{prefix}")), check.config)
+    return own, {f"{prefix}{name}": definition for name, definition in definitions.items()}
+
+
+def _is_group(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, CheckConfig)
+
+
+def _bare(config: type[CheckConfig]) -> type[msgspec.Struct]:
+    """The same type without defaults: msgspec cannot write those of types of ours into a schema."""
+    fields = [
+        (field.name, _bare(field.type) if _is_group(field.type) else field.type, msgspec.field(name=field.encode_name))
+        for field in msgspec.structs.fields(config)
+    ]
+    return msgspec.defstruct(config.__name__, fields, forbid_unknown_fields=True)
+
+
+def _complete(own: dict[str, Any], config: type[CheckConfig]) -> dict[str, Any]:
+    """Put back what the bare type lacks: defaults, and what the docstring says."""
     text = inspect.getdoc(config) or ""
     described = {name: " ".join(words.split()) for name, words in _ATTRIBUTE.findall(text)}
-    for field in fields:
+    for field in msgspec.structs.fields(config):
         facts = own["properties"][field.encode_name]
         if field.name in described:
             facts["description"] = described[field.name]
@@ -44,9 +57,9 @@ def options_components(check: Check, prefix: str = "") -> tuple[dict[str, Any], 
         )
         if not field.required:
             facts["default"] = msgspec.to_builtins(default, enc_hook=str)
-    own["required"] = [field.encode_name for field in fields if field.required]
+    own["required"] = [field.encode_name for field in msgspec.structs.fields(config) if field.required]
     own["description"] = text.partition("\n\n")[0]
-    return own, {f"{prefix}{name}": definition for name, definition in definitions.items()}
+    return own
 
 
 def _of_custom(kind: type) -> dict[str, Any]:
