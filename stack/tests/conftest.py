@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 sys.path.insert(0, str(Path(__file__).parent))
-pytest.register_assert_rewrite("erp_border", "erp_contract", "erp_documents", "erp_harness")
+pytest.register_assert_rewrite("erp_border", "erp_contract", "erp_documents", "erp_harness", "erp_references")
 
 from erp_harness import Harness, scratch_database  # noqa: E402 - found through the path above
 

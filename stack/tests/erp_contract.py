@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from erp_border import BorderContract
 from erp_documents import operation_document, undescribed
 from erp_harness import USER_ID, Harness, scratch_database, served
+from erp_references import ReferenceContract
 from opentelemetry import context
 
 from certify_stack.erp.samples import sample_row
@@ -236,7 +237,7 @@ class ServiceContract(BorderContract):
             assert "GRAPHQL_VALIDATION_FAILED" not in codes, (operation, answer)
 
 
-class EntityContract(ServiceContract):
+class EntityContract(ReferenceContract, ServiceContract):
     """And what every service with declared entities owes for each of them."""
 
     def test_tables_are_what_the_page_declares(self, erp: Harness):

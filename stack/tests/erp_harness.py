@@ -110,13 +110,25 @@ class Harness:
     @contextmanager
     def calling(self, other: "Harness", token: Path | None) -> Iterator[None]:
         """Let this service reach another one, which runs in the same loop."""
+        with self.reaching({other.name: "http://erp"}, token):
+            client = self.app.state.runtime.client
+            client._http = other._http
+            try:
+                yield
+            finally:
+                client._http = None
+
+    @contextmanager
+    def reaching(self, urls: Mapping[str, str], token: Path | None) -> Iterator[None]:
+        """Let this service call others at these addresses, over connections of its own."""
         client = self.app.state.runtime.client
-        urls, token_file, http = client.urls, client.token_file, client._http
-        client.urls, client.token_file, client._http = {other.name: "http://erp"}, token, other._http
+        before = client.urls, client.token_file, client._http, client._breakers
+        client.urls, client.token_file, client._http, client._breakers = dict(urls), token, None, {}
         try:
             yield
         finally:
-            client.urls, client.token_file, client._http = urls, token_file, http
+            self.run(client.close())
+            client.urls, client.token_file, client._http, client._breakers = before
 
     def ask(
         self,
