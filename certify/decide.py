@@ -18,7 +18,18 @@ _CANNOT_TELL = frozenset({Outcome.INCONCLUSIVE, Outcome.ERROR, Outcome.BLOCKED})
 _LEFT_OUT = frozenset({Outcome.SKIPPED, Outcome.UNIMPLEMENTED})
 # Weakenings that make the run say less than the profile asks, whatever its controls say.
 NARROWING = frozenset(
-    {"quick", "shortened", "narrowed", "source-unknown", "source-dirty", "interrupted", "boot-failed"}
+    {
+        "quick",
+        "shortened",
+        "narrowed",
+        "source-unknown",
+        "source-dirty",
+        "interrupted",
+        "boot-failed",
+        "service-died",
+        "stack-gone",
+        "stack-left-disturbed",
+    }
 )
 _ORDER = {Outcome.FAIL: 0, Outcome.ERROR: 1, Outcome.INCONCLUSIVE: 2, Outcome.BLOCKED: 3}
 

@@ -134,7 +134,7 @@ def _check_part(stack: Stack, disruption: Disruption) -> None:
     known = {*(service.name for service in stack.services), *stack.parts.values()}
     if disruption.part not in known:
         raise DisruptionRefusedError(
-            f"the stack has no part {visible(disruption.part)!r}; it has: {', '.join(sorted(known))}"
+            f"the stack has no part '{visible(disruption.part)}'; it has: {', '.join(sorted(known))}"
         )
 
 

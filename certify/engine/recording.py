@@ -121,12 +121,19 @@ def _services(profile: Profile, scheduler: Scheduler) -> tuple[ServiceResult, ..
     failures = scheduler.watch.booted.failures if scheduler.watch.booted else {}
     results = []
     for service in profile.stack.services:
-        event = scheduler.watch.boot.get(service.name)
-        state = "failed" if service.name in failures else event.state if event else "not-started"
-        elapsed = event.at_us if event else 0
-        detail = failures.get(service.name, event.detail if event else "")
+        booted, last = scheduler.watch.boot.get(service.name), scheduler.watch.last.get(service.name)
+        deaths = [death for death in scheduler.watch.deaths if death.part == service.name]
+        told = deaths or [event for event in (last,) if event]
         results.append(
-            ServiceResult(service.name, state, elapsed, service.tier, service.owner, visible(detail, lines=True))
+            ServiceResult(
+                name=service.name,
+                state="failed" if service.name in failures else last.state if last else "not-started",
+                boot_us=booted.at_us if booted else 0,
+                tier=service.tier,
+                owner=service.owner,
+                detail=visible(failures.get(service.name, told[-1].detail if told else ""), lines=True),
+                deaths=sum(death.state == "died" for death in deaths),
+            )
         )
     return tuple(results)
 

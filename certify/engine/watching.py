@@ -25,7 +25,15 @@ class Unusable(msgspec.Struct, frozen=True):
 
 
 class StackWatch:
-    """Hears the driver. `boot` has each part's last state of the boot, `deaths` what died without being asked to."""
+    """Hears the driver.
+
+    Attributes:
+        booted: what the boot came to; None while it goes on.
+        boot: each part's last event of the boot.
+        last: each part's last event.
+        deaths: what died, or was given up, without a check having asked for it.
+        unusable: why no check can use the stack any more.
+    """
 
     def __init__(self, driver: Driver, log: RunLog) -> None:
         self._driver = driver
@@ -33,6 +41,7 @@ class StackWatch:
         self._ended = asyncio.Event()
         self.booted: Booted | None = None
         self.boot: dict[str, Happened] = {}
+        self.last: dict[str, Happened] = {}
         self.deaths: list[Happened] = []
         self.unusable: Unusable | None = None
 
@@ -46,6 +55,7 @@ class StackWatch:
 
     def hear(self, event: Happened) -> None:
         """Take in what happened to a part of the stack."""
+        self.last[event.part] = event
         if self.booted is None:
             self.boot[event.part] = event
             self._log.event(BootState(event.part, event.state, event.at_us))

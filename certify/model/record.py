@@ -95,7 +95,14 @@ class JobResult(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ServiceResult(msgspec.Struct, frozen=True, rename="camel"):
-    """One service as the driver saw it come up."""
+    """One service as the driver saw it.
+
+    Attributes:
+        state: the last one that was seen before the stack was taken down; `failed` when it did not come up.
+        boot_us: when it entered the last state of its boot.
+        detail: why it did not come up, or how it died the last time that no check had asked for it.
+        deaths: how often it died without a check asking for it.
+    """
 
     name: str
     state: str
@@ -103,6 +110,7 @@ class ServiceResult(msgspec.Struct, frozen=True, rename="camel"):
     tier: int = 3
     owner: str = ""
     detail: str = ""
+    deaths: int = 0
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, rename="camel"):

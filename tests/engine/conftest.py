@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,12 +21,25 @@ class Config(CheckConfig):
     """Options."""
     behave: str = "well"
     seconds: int = 60
+    disturb: tuple[str, ...] = ()
+    at_once: bool = False
 
 class Seen(msgspec.Struct, frozen=True):
     size: int
 
+async def disturb(ctx, words):
+    try:
+        await ctx.disturb(Action(words[0]), *words[1:])
+    except DisruptionRefusedError as error:
+        return f"{words[0]} refused: {error}"
+    return f"{words[0]} done"
+
 async def observe(ctx, config):
     print("not for the protocol")
+    ctx.write_evidence("stack.json", msgspec.json.encode(ctx.stack))
+    asked = [disturb(ctx, words.split()) for words in config.disturb]
+    said = await asyncio.gather(*asked) if config.at_once else [await one for one in asked]
+    ctx.write_evidence("disturbed.txt", "\\n".join(said))
     match config.behave:
         case "raise": raise RuntimeError("no \\x1b[31mluck")
         case "hang": time.sleep(config.seconds)
@@ -76,6 +90,8 @@ CHECK = Check(id="sample", title="Sample", observe=observe, observation=Seen, co
     Rule("limited", "needs a limit", judge, seed, limits={"most": None}),
     Rule("web", "looks at the stack", judge, seed, needs=frozenset({Capability.HTTP})),
     Rule("alone", "needs the machine", judge, seed, needs=frozenset({Capability.EXCLUSIVE})),
+    Rule("breaks", "kills and cuts", judge, seed, needs=frozenset({Capability.KILL, Capability.CUT})),
+    Rule("last", "looks back", judge, seed, needs=frozenset({Capability.HTTP}), last=True),
 ))
 '''
 
@@ -98,6 +114,13 @@ class Result:
     def decision(self) -> dict[str, Any]:
         decision: dict[str, Any] = json.loads((self.out / "decision.json").read_text())
         return decision
+
+    @property
+    def runlog(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.out / "evidence" / "runlog.jsonl").read_text().splitlines()]
+
+    def evidence(self, job: str, name: str) -> str:
+        return (self.out / "evidence" / job / name).read_text()
 
     def control(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = next(control for control in self.record["controls"] if control["id"] == name)
@@ -129,6 +152,13 @@ class Product:
         stack = {"targets": {"shop": "http://127.0.0.1:9"}, "source": ".", "services": {"shop": {}}}
         path.write_text(json.dumps({"profile": "product", "stack": stack, "controls": controls} | more))
         return path
+
+    def toy(self, controls: dict[str, Any], *toy: str, **more: Any) -> Path:
+        """A profile whose stack is the toy stack beside this file, misbehaving as `toy` says."""
+        shutil.copy(Path(__file__).with_name("toy_stack.py"), self.folder / "plugins")
+        self.environment["TOY"] = " ".join(toy)
+        stack = {"reference": "toy_stack", "disposable": True, "services": {"shop": {}, "till": {}}}
+        return self.profile(controls, stack=stack, **more)
 
     def executable(self, name: str, body: str) -> str:
         path = self.folder / name
