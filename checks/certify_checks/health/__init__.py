@@ -2,6 +2,7 @@
 
 from certify.api import Capability, Check, Rule
 from certify_checks.health.clean_start import judge_clean_start, seed_clean_start
+from certify_checks.health.edges import judge_edges, seed_edges
 from certify_checks.health.migrations import judge_migrations, seed_migrations
 from certify_checks.health.model import HealthConfig, HealthObservation
 from certify_checks.health.observe import observe
@@ -50,6 +51,14 @@ CHECK = Check(
             seed=seed_migrations,
             needs=frozenset({Capability.SQL, Capability.SOURCE}),
             limits={"pending": "== 0"},
+        ),
+        Rule(
+            "edges",
+            title="Services call each other, and take each other's events, exactly as declared",
+            judge=judge_edges,
+            seed=seed_edges,
+            needs=frozenset({Capability.HTTP, Capability.SPANS}),
+            limits={"broken": "== 0"},
         ),
     ),
 )

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from certify.api import Capability, Context, Service
 from certify_checks.health.begin import look_back
 from certify_checks.health.disturb import cut_databases, pause_broker
+from certify_checks.health.edges_model import EdgesSeen
+from certify_checks.health.edges_observe import observe_edges
 from certify_checks.health.model import HealthConfig, HealthObservation, Migrated, Probed
 from certify_checks.health.probe import Pace, prober, watch, watch_decoys
 from certify_checks.health.versions import read_applied, read_source
@@ -21,18 +23,23 @@ async def observe(ctx: Context, config: HealthConfig) -> HealthObservation:
     """
     seen = HealthObservation(config.window.microseconds, config.interval.microseconds)
     async with prober() as client:
-        probed, migrated, decoys = await asyncio.gather(
+        probed, migrated, decoys, edges = await asyncio.gather(
             _probe(ctx, config, client) if ctx.wants("ready") else _nothing(),
             _read(ctx) if ctx.wants("migrations") else _nothing(),
             watch_decoys(client, Pace.of(config)) if ctx.wants("ready", "truthful") else _nothing(),
+            _edges(ctx, config),
         )
-        seen = replace(seen, probed=probed, migrated=migrated, decoys=decoys)
+        seen = replace(seen, probed=probed, migrated=migrated, decoys=decoys, edges=edges)
         if ctx.wants("clean-start"):
             seen = replace(seen, start=await look_back(ctx, config))
         if ctx.wants("truthful"):
             cut = await cut_databases(ctx, config, client)
             seen = replace(seen, disturbed=(cut, await pause_broker(ctx, config, client)))
     return seen
+
+
+async def _edges(ctx: Context, config: HealthConfig) -> EdgesSeen | None:
+    return await observe_edges(ctx, config.exercise, config.edges) if ctx.wants("edges") else None
 
 
 async def _nothing() -> tuple[()]:
