@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from certify.cli.run import add_planning_options
 
 if TYPE_CHECKING:
-    from certify.engine.plan import Plan
+    from certify.engine.plan import Job, Plan
 
 _EPILOG = """\
 examples:
@@ -49,13 +49,20 @@ def shown(plan: "Plan") -> str:
     """The plan as lines: the check processes with what they answer, then what is known without any."""
     lines = []
     for job in plan.jobs:
-        when = (
-            "alone on the machine" if job.exclusive else "on the stack" if job.needs_stack else "while the stack boots"
-        )
-        lines.append(f"{job.id} ({when}, at most {job.budget_us / 1e6:g} s)")
+        lines.append(f"{job.id} ({_when(job)}, at most {job.budget_us / 1e6:g} s)")
         lines += [f"    {question.key.replace('/', '  ')}" for question in job.questions]
     settled = [(control, result) for control, results in plan.settled.items() for result in results]
     if settled:
         lines.append("without a check process")
         lines += [f"    {control}  {result.rule}  {result.outcome}: {result.summary}" for control, result in settled]
     return "\n".join(lines) + "\n"
+
+
+def _when(job: "Job") -> str:
+    if job.last:
+        return "last, after all others"
+    if job.disturbs:
+        return "alone, disturbing the stack"
+    if job.exclusive:
+        return "alone on the machine"
+    return "on the stack" if job.needs_stack else "while the stack boots"
