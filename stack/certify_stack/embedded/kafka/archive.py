@@ -19,7 +19,11 @@ from certify_stack.embedded.kafka.runtime import STARTED, Runtime, log_tail, tra
 from certify_stack.embedded.kafka.storage import create
 from certify_stack.embedded.ports import HeldPort
 
+_PREFIX = "kafka-java-"
+_SUFFIX = ".archive"
 _STAMP = ".stamp"
+# An archive takes 66 MB, and each new build of Java needs another.
+_KEPT_SECONDS = 30 * 24 * 3600
 _BOOT_SECONDS = 60.0
 _EXIT_SECONDS = 120.0
 _POLL_SECONDS = 0.05
@@ -28,8 +32,9 @@ _POLL_SECONDS = 0.05
 def provide(runtime: Runtime, formatted: Path, tell: Tell) -> Path | None:
     """The archive, trained now where there is none; None where that does not work, which only costs time."""
     root = cache.root()
-    target = root / f"kafka-java-{runtime.key}.archive"
+    target = root / f"{_PREFIX}{runtime.key}{_SUFFIX}"
     if usable(target):
+        _stamp_of(target).touch()
         return target
     with cache.locked(root, tell):
         if usable(target):
@@ -48,14 +53,14 @@ def provide(runtime: Runtime, formatted: Path, tell: Tell) -> Path | None:
 def usable(archive: Path) -> bool:
     """Whether it is complete and as it was when it was published."""
     try:
-        return Path(f"{archive}{_STAMP}").read_text(encoding="ascii") == _stamp(archive)
+        return _stamp_of(archive).read_text(encoding="ascii") == _state(archive)
     except OSError:
         return False
 
 
 def discard(archive: Path) -> None:
     """Remove an archive that a broker did not start with."""
-    Path(f"{archive}{_STAMP}").unlink(missing_ok=True)
+    _stamp_of(archive).unlink(missing_ok=True)
     archive.unlink(missing_ok=True)
 
 
@@ -63,10 +68,18 @@ def _publish(made: Path, target: Path) -> None:
     """The stamp comes last; a running broker keeps the file that it has mapped."""
     discard(target)
     made.replace(target)
-    Path(f"{target}{_STAMP}").write_text(_stamp(target), encoding="ascii")
+    _stamp_of(target).write_text(_state(target), encoding="ascii")
+    for stamp in target.parent.glob(f"{_PREFIX}*{_SUFFIX}{_STAMP}"):
+        if time.time() - stamp.stat().st_mtime > _KEPT_SECONDS:
+            discard(stamp.with_suffix(""))
 
 
-def _stamp(archive: Path) -> str:
+def _stamp_of(archive: Path) -> Path:
+    """Beside the archive: its state when it was published. Touched at each use."""
+    return Path(f"{archive}{_STAMP}")
+
+
+def _state(archive: Path) -> str:
     seen = archive.stat()
     return f"{seen.st_size} {seen.st_mtime_ns}"
 

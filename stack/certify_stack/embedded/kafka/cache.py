@@ -15,6 +15,7 @@ from certify_stack.embedded.binaries import BinariesError, cache_root
 from certify_stack.embedded.kafka.errors import KafkaError, Progress, Tell
 
 _LOCK = ".kafka.lock"
+_WORK = ".kafka-work-"
 
 
 def root() -> Path:
@@ -43,6 +44,9 @@ def locked(folder: Path, tell: Tell) -> Iterator[None]:
         except BlockingIOError:
             tell(Progress("waiting for another run that prepares the broker"))
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Only the holder of the lock works here, so what lies about was left by one that was killed.
+        for left in folder.glob(f"{_WORK}*"):
+            shutil.rmtree(left, ignore_errors=True)
         yield
     finally:
         os.close(descriptor)
@@ -50,8 +54,8 @@ def locked(folder: Path, tell: Tell) -> Iterator[None]:
 
 @contextmanager
 def workplace(folder: Path) -> Iterator[Path]:
-    """A private folder beside what will be made, so that a rename can put it in its place; gone afterwards."""
-    work = Path(tempfile.mkdtemp(prefix=".kafka-work-", dir=folder))
+    """A private folder beside what will be made, so that a rename can put it in its place; gone afterwards. Lock before."""
+    work = Path(tempfile.mkdtemp(prefix=_WORK, dir=folder))
     try:
         yield work
     finally:

@@ -36,12 +36,18 @@ _COMMON: Mapping[str, str] = {
     # A killed broker may register again only when its old session is over: 9 s by default.
     "broker.session.timeout.ms": "1500",
     "broker.heartbeat.interval.ms": "300",
+    # The controller is the only one to read its own log: no need to write into it twice a second that nothing happened.
+    "metadata.max.idle.interval.ms": "5000",
+    # Nobody asks over JMX.
+    "metric.reporters": "",
     # Memory: these are claimed at once and sized for large clusters.
     "log.cleaner.dedupe.buffer.size": str(2 * _MEGA),
     "log.cleaner.threads": "1",
     "num.network.threads": "1",
     "num.io.threads": "2",
     "background.threads": "2",
+    "group.coordinator.threads": "1",
+    "share.coordinator.threads": "1",
     "num.recovery.threads.per.data.dir": "1",
     "log.segment.bytes": str(64 * _MEGA),
     "log.index.size.max.bytes": str(_MEGA),

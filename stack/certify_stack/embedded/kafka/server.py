@@ -13,8 +13,9 @@ import subprocess
 import tempfile
 import threading
 import weakref
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from certify_stack.embedded.guardian import Guardian, mark_owned, sweep
 from certify_stack.embedded.kafka import admin, archive, config, storage
 from certify_stack.embedded.kafka.console import teller
 from certify_stack.embedded.kafka.errors import KafkaError, Tell
-from certify_stack.embedded.kafka.installation import Installation, prepare
+from certify_stack.embedded.kafka.installation import prepare
 from certify_stack.embedded.kafka.runtime import STARTED, Runtime, log_tail
 from certify_stack.embedded.ports import HeldPort
 from certify_stack.embedded.postgres import scratch_root
@@ -42,17 +43,25 @@ class KafkaServer:
     """
 
     def __init__(
-        self, folder: Path, log: Path | None = None, *, disposable: bool = True, tell: Tell | None = None
+        self,
+        folder: Path,
+        log: Path | None = None,
+        *,
+        disposable: bool = True,
+        tell: Tell | None = None,
+        watch: Callable[[int], object] | None = None,
     ) -> None:
         """Plan a broker whose data lie in `folder`, which must exist; `disposable` data need not survive a power cut.
 
         `tell` hears how far a first use is with fetching and training; by default people on standard error do.
+        `watch` is given the pid of each process that is started for it: a restart makes another one.
         """
         self.log = log or folder / "kafka.log"
         self.cluster = ""
         self._home = folder / "kafka"
         self._disposable = disposable
         self._tell = tell or teller()
+        self._watch = watch
         self._topics: tuple[str, ...] = ()
         self._runtime: Runtime | None = None
         self._port: HeldPort | None = None
@@ -105,8 +114,11 @@ class KafkaServer:
         if self.running:
             raise KafkaError(f"Kafka runs already, as process {self.process.pid}")
         installation = prepare(self._tell)
-        if not self._home.exists():
-            self._create(installation)
+        data = self._home / "data"
+        if not data.exists():
+            self._home.mkdir(mode=0o700, exist_ok=True)
+            storage.create(installation.formatted, data)
+        self.cluster = storage.cluster_of(data)
         self._runtime = installation.runtime
         self._hold_port()
         self._spawn(self._runtime)
@@ -120,7 +132,7 @@ class KafkaServer:
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self._started()
-                await admin.prepare(self.bootstrap, self.cluster, self._topics)
+                await self._unless_it_ends(admin.prepare(self.bootstrap, self.cluster, self._topics))
         except TimeoutError:
             raise KafkaError(f"Kafka was not ready after {START_SECONDS:g} s; {self._end_of_log()}") from None
 
@@ -171,10 +183,6 @@ class KafkaServer:
                 os.close(descriptor)
         return process.wait()
 
-    def _create(self, installation: Installation) -> None:
-        self._home.mkdir(mode=0o700)
-        self.cluster = storage.create(installation.formatted, self._home / "data")
-
     def _hold_port(self) -> None:
         if self._port is None:
             self._port = HeldPort()
@@ -186,6 +194,8 @@ class KafkaServer:
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             self._process = runtime.spawn(self._home, log)
+        if self._watch is not None:
+            self._watch(self._process.pid)
 
     async def _started(self) -> None:
         """Its log says when it is up. Connecting before that would fill the logs of the client."""
@@ -193,6 +203,17 @@ class KafkaServer:
             if self.process.poll() is not None:
                 self._again_without_archive()
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def _unless_it_ends(self, work: Coroutine[Any, Any, None]) -> None:
+        working, ending = asyncio.ensure_future(work), asyncio.ensure_future(self.wait())
+        try:
+            await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise KafkaError(f"Kafka ended with status {ending.result()} at its start; {self._end_of_log()}")
+            working.result()
+        finally:
+            working.cancel()
+            ending.cancel()
 
     def _again_without_archive(self) -> None:
         """A broker that ends at its start may do so because of a damaged archive: without one it is slower, never wrong."""
@@ -228,12 +249,11 @@ def temporary(topics: Iterable[str] = ()) -> Iterator[KafkaServer]:
     guardian = Guardian()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
     guardian.remove(folder)
-    server = KafkaServer(folder)
+    server = KafkaServer(folder, watch=partial(guardian.watch, gentle=signal.SIGKILL))
     try:
         mark_owned(folder)
         server.create_topics(topics)
         server.start()
-        guardian.watch(server.process.pid, gentle=signal.SIGKILL)
         _run(server.ready())
         yield server
     finally:

@@ -15,6 +15,7 @@ from certify_stack.embedded.kafka.runtime import STORAGE_TOOL, Runtime, environm
 from certify_stack.embedded.procs import dying_with_caller
 
 _META = "meta.properties"
+_CLUSTER = "cluster.id="
 _SECONDS = 60
 _LOG_LINES = 15
 # Formatting insists on a port for the only voter; it tells its real one as soon as it runs.
@@ -40,11 +41,22 @@ def create(formatted: Path, data: Path) -> str:
     shutil.copytree(formatted, data)
     cluster = new_cluster_id()
     meta = data / _META
-    lines = [
-        line for line in meta.read_text(encoding="utf-8").splitlines() if not line.startswith(("#", "cluster.id="))
-    ]
-    meta.write_text("\n".join([*lines, f"cluster.id={cluster}", ""]), encoding="utf-8")
+    lines = [line for line in meta.read_text(encoding="utf-8").splitlines() if not line.startswith(("#", _CLUSTER))]
+    meta.write_text("\n".join([*lines, f"{_CLUSTER}{cluster}", ""]), encoding="utf-8")
     return cluster
+
+
+def cluster_of(data: Path) -> str:
+    """The cluster id of a data folder.
+
+    Raises:
+        KafkaError: It holds none.
+    """
+    try:
+        lines = (data / _META).read_text(encoding="utf-8").splitlines()
+        return next(line.removeprefix(_CLUSTER) for line in lines if line.startswith(_CLUSTER))
+    except (OSError, StopIteration) as error:
+        raise KafkaError(f"{data} is not a data folder of Kafka: {error!r}") from error
 
 
 def new_cluster_id() -> str:
