@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from certify.api import Criteria, Finding, Location, Measurement, Outcome, Ruling, Seeded
 from certify_checks.health.model import HealthObservation, Migrated, Revision
 
+_RESTORE = "restore the file as it was applied, and put the change into a new migration"
 _CURE = "run the service's migrations, or restore the file that is missing in the source"
 
 
@@ -28,11 +29,32 @@ def judge_migrations(seen: HealthObservation, criteria: Criteria) -> Ruling:
     revisions = sum(len(one.revisions) for one in databases)
     return Ruling(
         Outcome.FAIL if broken else Outcome.PASS,
-        f"{count} pending of {revisions} migrations in {len(databases)} databases",
+        f"{count} pending of {revisions} migrations in {len(databases)} databases; {_checksums(databases)}",
         examined=len(databases),
         findings=findings,
         measurements=(Measurement("pending", count, limit=limit, samples=revisions),),
     )
+
+
+def uncompared(one: Migrated) -> int:
+    """How many applied migrations have no checksum in the database."""
+    waiting = {revision.id for revision in pending(one)}
+    return sum(1 for revision in one.revisions if revision.id not in waiting and revision.id not in one.recorded)
+
+
+def _checksums(databases: Iterable[Migrated]) -> str:
+    listed = list(databases)
+    without = sum(uncompared(one) for one in listed)
+    compared = sum(1 for one in listed for revision in one.revisions if revision.id in one.recorded)
+    unkept = sum(1 for one in listed if not one.checksums)
+    told = f"{compared} checksums compared"
+    told += f", {without} applied without one" if without else ""
+    return f"{told}; {unkept} databases keep no checksums" if unkept else told
+
+
+def changed(one: Migrated) -> list[Revision]:
+    """Migrations whose file is not what it was when it was applied."""
+    return [r for r in one.revisions if one.recorded.get(r.id, r.checksum) != r.checksum]
 
 
 def heads(revisions: Iterable[Revision]) -> set[str]:
@@ -43,6 +65,8 @@ def heads(revisions: Iterable[Revision]) -> set[str]:
 
 def pending(one: Migrated) -> list[Revision]:
     """Revisions of the source that the database's version does not include, as written."""
+    if one.listed:
+        return [revision for revision in one.revisions if revision.id not in one.applied]
     below = {revision.id: revision.after for revision in one.revisions}
     done: set[str] = set()
     queue = list(one.applied)
@@ -78,7 +102,12 @@ def _findings(one: Migrated) -> Iterator[Finding]:
         yield _finding("no-version-table", f"{one.service}: the database has no version table", one)
     elif not one.applied:
         yield _finding("empty-version-table", f"{one.service}: the database's version table is empty", one)
-    if len(one.applied) > len(heads(one.revisions)):
+    for text in one.dirty:
+        yield _finding("dirty", f"{one.service}: {text}", one)
+    for revision in changed(one):
+        told = f"{one.service}: migration {revision.id!r} was edited after it was applied"
+        yield replace(_finding("changed-checksum", told, one, revision.file, revision.line), cure=_RESTORE)
+    if not one.listed and len(one.applied) > len(heads(one.revisions)):
         told = f"{one.service}: the database has versions {', '.join(one.applied)} at once"
         yield _finding("several-versions", told, one)
     for revision in pending(one):
@@ -106,7 +135,7 @@ def _finding(code: str, told: str, one: Migrated, file: str = "", line: int = 0)
 
 
 def seed_migrations(seen: HealthObservation, criteria: Criteria) -> Iterator[Seeded[HealthObservation]]:
-    """A forgotten migration, a lost version, a foreign one, two at once, two heads, a hole in the chain."""
+    """A forgotten migration, a lost, foreign or second version, two heads, a hole, an edited file, a half-done one."""
     one = next((m for m in seen.migrated if criteria.covers(m.service) and m.revisions and not m.error), None)
     if one is None:
         return
@@ -122,9 +151,16 @@ def seed_migrations(seen: HealthObservation, criteria: Criteria) -> Iterator[See
         ("version row deleted", "empty-version-table", replace(one, applied=())),
         ("version table dropped", "no-version-table", replace(one, applied=(), versioned=False)),
         ("version that the source lacks", "unknown-revision", replace(one, applied=("seeded",))),
-        ("two versions at once", "several-versions", replace(one, applied=(*one.applied, "seeded"))),
+        ("two versions at once", "several-versions", replace(one, applied=(*one.applied, "seeded"), listed=False)),
+        ("file edited after it was applied", "changed-checksum", _edited(one)),
+        ("migration left half done", "dirty", replace(one, dirty=("version seeded is dirty",))),
         ("two heads in the source", "several-heads", replace(one, revisions=several)),
         ("chain with a hole", "broken-chain", replace(one, revisions=gap)),
     ):
         migrated = tuple(spoilt if other.service == one.service else other for other in seen.migrated)
         yield Seeded(name, replace(seen, migrated=migrated), code)
+
+
+def _edited(one: Migrated) -> Migrated:
+    first = replace(one.revisions[0], checksum="seeded")
+    return replace(one, revisions=(first, *one.revisions[1:]), recorded={**one.recorded, first.id: "as applied"})

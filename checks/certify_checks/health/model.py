@@ -50,12 +50,13 @@ class Probed(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Revision(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One migration in the source: its id, the ids it builds on, and where it is written."""
+    """One migration in the source: its id, the ids it builds on, where it is written, and its checksum if it has one."""
 
     id: str
     after: tuple[str, ...] = ()
     file: str = ""
     line: int = 0
+    checksum: str = ""
 
 
 class Migrated(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,8 +66,13 @@ class Migrated(msgspec.Struct, frozen=True, omit_defaults=True):
         folder: of the migrations, relative to the source root; empty when the profile names none.
         revisions: in the source.
         unreadable: files that are no migrations, each with the reason.
+        tool: that applies them.
         applied: rows of the version table.
+        listed: the version table names every migration that was applied, not only the newest.
         versioned: whether there is a version table.
+        recorded: revision -> checksum of its file when it was applied.
+        checksums: whether the database keeps checksums at all.
+        dirty: what the tool says it left half done.
         error: why the database could not be read.
     """
 
@@ -74,8 +80,13 @@ class Migrated(msgspec.Struct, frozen=True, omit_defaults=True):
     folder: str = ""
     revisions: tuple[Revision, ...] = ()
     unreadable: tuple[str, ...] = ()
+    tool: str = "alembic"
     applied: tuple[str, ...] = ()
+    listed: bool = False
     versioned: bool = True
+    recorded: dict[str, str] = {}
+    checksums: bool = False
+    dirty: tuple[str, ...] = ()
     error: str = ""
 
 

@@ -10,6 +10,7 @@ from certify_checks.health.begin import look_back
 from certify_checks.health.disturb import cut_databases, pause_broker
 from certify_checks.health.edges_model import EdgesSeen
 from certify_checks.health.edges_observe import observe_edges
+from certify_checks.health.migrations import uncompared
 from certify_checks.health.model import HealthConfig, HealthObservation, Migrated, Probed
 from certify_checks.health.probe import Pace, prober, watch, watch_decoys
 from certify_checks.health.versions import read_applied, read_source
@@ -62,7 +63,11 @@ async def _watch(client: httpx.AsyncClient, service: Service, probe: str, pace: 
 
 async def _read(ctx: Context) -> tuple[Migrated, ...]:
     databases = [service for service in ctx.stack.services if service.database]
-    return tuple(await asyncio.gather(*(_migrated(ctx, service) for service in databases)))
+    migrated = tuple(await asyncio.gather(*(_migrated(ctx, service) for service in databases)))
+    for one in migrated:
+        if not one.error and (count := uncompared(one)):
+            ctx.weaken("no-checksums", f"{one.service}: {count} applied migrations have no checksum to compare with")
+    return migrated
 
 
 async def _migrated(ctx: Context, service: Service) -> Migrated:

@@ -1,5 +1,6 @@
 """`health.migrations`: the graph in the source beside what the database says."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from certify_checks.health.versions import parse_revision, read_source
 
 CRITERIA = Criteria({"pending": Limit.parse("== 0")})
 CHAIN = (Revision("1", (), "m/1.py", 3), Revision("2", ("1",), "m/2.py", 3), Revision("3", ("2",), "m/3.py", 3))
+SUMMED = tuple(replace(one, checksum=f"sum-{one.id}") for one in CHAIN)
 GOOD = Migrated("crm", "m", CHAIN, applied=("3",))
 
 
@@ -28,7 +30,10 @@ def codes(*migrated: Migrated) -> set[str]:
 def test_a_database_at_head_passes():
     ruling = judge_migrations(seen(GOOD, replace(GOOD, service="hr")), CRITERIA)
     assert (ruling.outcome, ruling.examined) == (Outcome.PASS, 2)
-    assert ruling.summary == "0 pending of 6 migrations in 2 databases"
+    told = "0 pending of 6 migrations in 2 databases; 0 checksums compared, 6 applied without one; 2 databases keep no checksums"
+    assert ruling.summary == told
+    kept = replace(GOOD, revisions=SUMMED, recorded={one.id: one.checksum for one in SUMMED}, checksums=True)
+    assert judge_migrations(seen(kept), CRITERIA).summary.endswith("; 3 checksums compared")
 
 
 def test_branches_that_are_merged_again_pass():
@@ -52,6 +57,9 @@ def test_pending_ones_are_counted_and_located():
         (replace(GOOD, revisions=(*CHAIN, Revision("4", ("2",)))), "several-heads"),
         (replace(GOOD, revisions=(*CHAIN, Revision("3", ("2",)))), "duplicate-revision"),
         (replace(GOOD, revisions=CHAIN[1:]), "broken-chain"),
+        (replace(GOOD, revisions=SUMMED, recorded={"2": "other"}, checksums=True), "changed-checksum"),
+        (replace(GOOD, dirty=("version 3 is dirty",)), "dirty"),
+        (replace(GOOD, applied=("1", "3"), listed=True), "pending"),
         (replace(GOOD, unreadable=("m/4.py: SyntaxError",)), "unreadable-revision"),
     ],
 )
@@ -82,7 +90,7 @@ def test_a_defect_counts_more_than_an_unreadable_database():
 def test_every_seed_is_found(limit: str, real: Migrated):
     criteria = Criteria({"pending": Limit.parse(limit)})
     seeds = list(seed_migrations(seen(real), criteria))
-    assert len(seeds) == 7
+    assert len(seeds) == 9
     for seeded in seeds:
         ruling = judge_migrations(seeded.observation, criteria)
         assert ruling.outcome is Outcome.FAIL, seeded.name
@@ -102,7 +110,11 @@ def test_revision_files_are_read_without_running_them(tmp_path: Path):
     (folder / "3.py").write_text("revision = make()\n")
     (folder / "4.py").write_text("revision = (\n")
     read = read_source(Service("crm", migrations="m"), tmp_path)
-    assert read.revisions == (Revision("1", (), "m/1.py", 2), Revision("2", ("1", "0"), "m/2.py", 1))
+    sums = [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("1.py", "2.py")]
+    assert read.revisions == (
+        Revision("1", (), "m/1.py", 2, sums[0]),
+        Revision("2", ("1", "0"), "m/2.py", 1, sums[1]),
+    )
     assert [text.partition(":")[0] for text in read.unreadable] == ["m/3.py", "m/4.py"]
 
 
