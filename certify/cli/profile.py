@@ -18,6 +18,8 @@ examples:
   certify profile lint my.yaml              every mistake with file, line and column; exit 2 when there is one
   certify profile show finance              every control with its limits, their lines, and what proves it
   certify profile show finance --format json
+  certify profile show finance --edges      who calls whom, and who takes whose events
+  certify profile show finance --edges --format mermaid   the same as a diagram for a pull request
   certify profile schema > profile.schema.json
 
 NAME is a path, or the name of a profile in ./profiles or among the shipped ones. How to write one: docs/profiles.md
@@ -39,7 +41,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     lint.add_argument("profile", metavar="NAME", help="a profile's name or path")
     show = actions.add_parser("show", help="the resolved profile", allow_abbrev=False)
     show.add_argument("profile", metavar="NAME", help="a profile's name or path")
-    show.add_argument("--format", choices=("text", "json"), default="text", help="text by default")
+    show.add_argument("--edges", action="store_true", help="only the declared edges between the services")
+    show.add_argument(
+        "--format", choices=("text", "json", "mermaid"), default="text", help="text by default; mermaid for --edges"
+    )
     actions.add_parser("schema", help="the JSON Schema, with the installed checks", allow_abbrev=False)
 
 
@@ -50,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
     def action() -> int:
         if args.action == "schema":
             return _schema()
-        return _lint(args.profile) if args.action == "lint" else _show(args.profile, args.format)
+        if args.action == "lint":
+            return _lint(args.profile)
+        return _show_edges(args.profile, args.format) if args.edges else _show(args.profile, args.format)
 
     return told(action)
 
@@ -90,11 +97,30 @@ def _show(name: str, form: str) -> int:
 
     from certify.profile.show import as_json, as_text
 
+    if form == "mermaid":
+        sys.stderr.write("certify profile show: --format mermaid draws edges; add --edges\n")
+        return ExitCode.USAGE
     inspected, registry, _ = _inspect(name)
     if form == "json":
         _print_json(msgspec.json.encode(as_json(inspected.profile, registry)))
     else:
         _write(as_text(inspected.profile, registry))
+    return ExitCode.CERTIFIED
+
+
+def _show_edges(name: str, form: str) -> int:
+    import shutil
+
+    import msgspec
+
+    from certify.profile.edges import edges_as_json, edges_as_mermaid, edges_as_text
+
+    profile = _inspect(name)[0].profile
+    if form == "json":
+        _print_json(msgspec.json.encode(edges_as_json(profile)))
+    else:
+        wide = shutil.get_terminal_size().columns
+        _write(edges_as_mermaid(profile) if form == "mermaid" else edges_as_text(profile, wide))
     return ExitCode.CERTIFIED
 
 
