@@ -1,0 +1,72 @@
+"""The embedded driver on the real stack: what it does to a part, and what it hears of it."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from certify.api import Action, Disruption, DisruptionRefusedError
+
+pytestmark = pytest.mark.stack
+Start = Callable[..., AbstractContextManager[Any]]
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health/ready", timeout=1) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def test_a_service_is_killed_and_comes_back_on_its_port(running: Start) -> None:
+    with running() as run:
+        assert run.booted.failures == {}
+        before = run.stack.service("finance")
+        assert before.url
+        assert run.stack.parts["gateway"] == "gateway"
+        asyncio.run(run.disrupt(Disruption(Action.KILL, "finance")))
+        assert not answers(before.url)
+        asyncio.run(run.disrupt(Disruption(Action.RESTART, "finance")))
+        after = run.stack.service("finance")
+        assert answers(after.url)
+        assert after.url == before.url
+        assert after.pid != before.pid
+        told = [event for event in run.stack.happened if event.part == "finance"]
+        states = [event.state for event in told]
+        assert states.index("ready") < states.index("died") < len(states) - 1
+        assert states[-1] == "ready"
+        assert all(event.asked for event in told[states.index("died") :])
+
+
+def test_two_parts_are_disturbed_at_once(running: Start) -> None:
+    async def both(run: Any, do: Action) -> None:
+        await asyncio.gather(*(run.disrupt(Disruption(do, part)) for part in ("crm", "hr")))
+
+    with running() as run:
+        urls = [run.stack.service(name).url for name in ("crm", "hr")]
+        asyncio.run(both(run, Action.PAUSE))
+        assert not any(answers(url) for url in urls)
+        asyncio.run(both(run, Action.RESUME))
+        assert all(answers(url) for url in urls)
+
+
+def test_what_the_launcher_cannot_do_is_refused(running: Start) -> None:
+    with running() as run, pytest.raises(DisruptionRefusedError, match="nobody"):
+        asyncio.run(run.disrupt(Disruption(Action.KILL, "nobody")))
+
+
+def test_a_launcher_that_is_gone_is_told_and_refuses(running: Start, tmp_path: Any) -> None:
+    with running() as run:
+        endpoints = json.loads((tmp_path / "stack" / "endpoints.json").read_text())
+        run.driver._launcher._process.kill()
+        why = asyncio.run_coroutine_threadsafe(run.driver.gone(), run._loop).result(timeout=10)
+        assert why.startswith("the stack's launcher ended")
+        with pytest.raises(DisruptionRefusedError, match="gone"):
+            asyncio.run(run.disrupt(Disruption(Action.KILL, "finance")))
+        assert not answers(endpoints["services"]["finance"]["url"])
