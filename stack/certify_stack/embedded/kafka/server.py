@@ -32,6 +32,8 @@ from certify_stack.embedded.procs import ProcessId
 PREFIX = "certify-kafka-"
 START_SECONDS: Final = 30.0
 _POLL_SECONDS = 0.01
+# SIGTERM makes Java end in order, with 128 more than the signal.
+_ENDED_BY_SOMEBODY: Final = frozenset({-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM, 128 + signal.SIGINT})
 
 
 class KafkaServer:
@@ -66,6 +68,7 @@ class KafkaServer:
         self._runtime: Runtime | None = None
         self._port: HeldPort | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._suspect: Path | None = None
         self._log_start = 0
 
     @property
@@ -203,6 +206,9 @@ class KafkaServer:
             if self.process.poll() is not None:
                 self._again_without_archive()
             await asyncio.sleep(_POLL_SECONDS)
+        if self._suspect is not None:
+            archive.discard(self._suspect)
+            self._suspect = None
 
     async def _unless_it_ends(self, work: Coroutine[Any, Any, None]) -> None:
         working, ending = asyncio.ensure_future(work), asyncio.ensure_future(self.wait())
@@ -216,13 +222,17 @@ class KafkaServer:
             ending.cancel()
 
     def _again_without_archive(self) -> None:
-        """A broker that ends at its start may do so because of a damaged archive: without one it is slower, never wrong."""
+        """A broker that ends at its start may do so because of a damaged archive: without one it is slower, never wrong.
+
+        The archive is shared with other runs, so it is given up only when the broker does start without it. A broker that
+        somebody ended stays down.
+        """
         status, runtime = self.process.poll(), self._runtime
         taken = "Address already in use" in self._said()
         on_main = threading.current_thread() is threading.main_thread()
-        if runtime is None or runtime.archive is None or taken or not on_main:
+        if runtime is None or runtime.archive is None or taken or status in _ENDED_BY_SOMEBODY or not on_main:
             raise KafkaError(f"Kafka ended with status {status} at its start; {self._end_of_log()}")
-        archive.discard(runtime.archive)
+        self._suspect = runtime.archive
         self._runtime = runtime.without_archive()
         self._spawn(self._runtime)
 
