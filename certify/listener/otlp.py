@@ -161,6 +161,9 @@ def _span(raw: Any, service: str) -> Span | None:
 
 
 def _clean(text: str) -> str:
+    # Nearly every text is harmless, and this finds it out ten times as fast.
+    if len(text) <= MAX_TEXT and text.isascii() and text.isprintable():
+        return text
     return clip(visible(text[: MAX_TEXT + 1]), MAX_TEXT)
 
 
