@@ -23,7 +23,6 @@ examples:
   certify drill --profile finance                             each fault is caught by its rule, or is it?
   certify drill --profile finance --rule health.ready
   certify drill --profile finance --sample 1/10 --seed 7      every tenth fault; another tenth with each seed
-  certify drill --profile finance --disruptions               kill and pause each part: which rules notice?
 
 exit codes: 0 the clean stack passes, each fault is caught by its rules, and nothing else is blamed; 1 a fault is
 missed, or something is blamed wrongly; 3 something could not be told; 2 wrong usage or invalid profile; 4 the
@@ -48,7 +47,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--fault", action="append", default=[], metavar="NAME", help="only this fault (repeatable)")
     add("--rule", action="append", default=[], metavar="RULE", help="only faults that this rule catches (repeatable)")
     add("--sample", type=_share, metavar="N/M", help="only so many of them, others with each --seed")
-    add("--disruptions", action="store_true", help="instead of faults, kill and pause each part of the stack")
     add("--seed", type=int, default=0, help="for the sample, and for every random choice (default: %(default)s)")
     add("--driver", choices=NAMES, help="how the stack comes up (default: whatever fits)")
     add("--advisories", type=Path, metavar="ZIP", help="OSV export to audit dependencies with, offline")
@@ -70,8 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
             return _list(catalogue, arguments.format)
         if not arguments.profile:
             raise PlanError("say which stack: --profile NAME (or --list to see the faults)")
-        if arguments.disruptions:
-            return _disruptions(arguments)
         return _drill(arguments, catalogue)
 
     return told(action)
@@ -169,7 +165,3 @@ def _console(arguments: argparse.Namespace) -> "Console":
     from certify.drill.console import Quiet
 
     return Quiet(open_console(arguments.progress))
-
-
-def _disruptions(arguments: argparse.Namespace) -> int:
-    raise NotImplementedError

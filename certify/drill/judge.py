@@ -96,7 +96,7 @@ def _notices(result: RuleResult, fault: Fault, services: Collection[str]) -> boo
     if result.outcome is not Outcome.FAIL:
         return False
     named = _named([result], services)
-    return not named or fault.target not in services or fault.target in named
+    return not named or bool(named & _explained([fault], result.rule, services))
 
 
 def _named(results: Iterable[RuleResult], services: Collection[str]) -> set[str]:

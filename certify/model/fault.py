@@ -32,7 +32,8 @@ class Fault(msgspec.Struct, frozen=True):
         patch: changes a scratch copy of the source root that it is given; the stack is not booted from the copy.
         damage: changes the data of the running stack.
         disruptions: what is done to the running stack, in order.
-        also: rules that may notice it too, rightly.
+        also: rules that may notice it too, rightly; `CHECK.RULE@SERVICE`: the rule may name this other service because
+            of it, as when a conflict has two sides.
         alone: it cannot share a stack with other faults, because its symptoms cannot be told from theirs.
         options: what the rules' checks are told beside the profile's options, check -> options, to keep the drill short.
     """
