@@ -13,7 +13,7 @@ import httpx
 from msgspec.structs import replace
 
 from certify.api import Action, Capability, Context, DisruptionRefusedError, Service, clip
-from certify_checks.health.disturbance import BROKER, DATABASE, Disturbance, Watched
+from certify_checks.health.disturbance import BROKER, DATABASE, Disturbance, Watched, was_ready
 from certify_checks.health.model import HealthConfig
 from certify_checks.health.probe import address, ask
 from certify_checks.health.samples import Sample
@@ -156,7 +156,8 @@ async def _disturbed(
 ) -> Disturbance:
     before = dict(zip(_names(watch), await asyncio.gather(*map(watch.brief, watch.services)), strict=True))
     async with disturbing as undo:
-        cut = [service for service in watch.services if not undo.refusal(service.name)]
+        # What was not ready before says nothing by not being ready now: nobody waits for it.
+        cut = [s for s in watch.services if not undo.refusal(s.name) and was_ready(Watched(s.name, before[s.name]))]
         seen = await _during(watch, cut, reach)
     after = await asyncio.gather(*(watch.until(service, well=True) for service in cut))
     back = dict(zip((service.name for service in cut), after, strict=True))

@@ -150,7 +150,7 @@ class World:
             ever = ever or gone
             if path == "/live":
                 return not (gone and kind == "live-follows")
-            return {"lies": True, "never-back": not ever}.get(kind, not gone)
+            return {"never": False, "lies": True, "never-back": not ever}.get(kind, not gone)
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             path = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1].decode()
@@ -231,6 +231,12 @@ def test_a_refused_cut_is_inconclusive_and_costs_no_patience(tmp_path: Path):
     ruling = judge_truthful(observation, CRITERIA)
     assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "cut-unclear")
     assert "it will not" in ruling.summary
+
+
+def test_a_service_that_is_never_ready_is_inconclusive_and_not_waited_for(tmp_path: Path):
+    _, observation = look(tmp_path, "honest", "never")
+    assert judge_truthful(observation, CRITERIA).reason == "was-not-ready"
+    assert not observation.disturbed[0].watched[1].after
 
 
 def test_what_was_cut_is_given_back_when_the_check_is_cancelled(tmp_path: Path):
