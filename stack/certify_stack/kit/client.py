@@ -83,7 +83,11 @@ class Client:
         if base is None:
             raise CallError(f"no URL of {service} is configured")
         url = urlsplit(base)
-        about = {"peer.service": service, "server.address": url.hostname or "", "server.port": url.port or 0}
+        about: dict[str, str | int] = {
+            "peer.service": service,
+            "server.address": url.hostname or "",
+            "server.port": url.port or 0,
+        }
         with self._tracing.span(f"POST {service}", SpanKind.CLIENT, about, parent):
             body = msgspec.json.encode({"query": query, "variables": variables})
             return await self._guarded(service, f"{base.rstrip('/')}/graphql", body)

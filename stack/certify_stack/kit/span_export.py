@@ -48,4 +48,4 @@ class SpanExport(SpanExporter):
         """Stop; later batches are refused."""
         if not self._closed:
             self._closed = True
-            self._exporter.shutdown()
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]
