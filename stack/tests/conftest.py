@@ -4,18 +4,26 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 sys.path.insert(0, str(Path(__file__).parent))
-pytest.register_assert_rewrite("erp_border", "erp_contract", "erp_documents", "erp_harness", "erp_references")
+pytest.register_assert_rewrite(
+    "erp_border", "erp_broker", "erp_contract", "erp_documents", "erp_harness", "erp_references"
+)
 
 from erp_harness import Harness, scratch_database  # noqa: E402 - found through the path above
 
+from certify_stack.erp import SERVICES  # noqa: E402 - as above
 from certify_stack.erp.seed import seed  # noqa: E402 - as above
+from certify_stack.kit.messages import topics  # noqa: E402 - as above
 from certify_stack.kit.tokens import SigningKey, thumbprint  # noqa: E402 - as above
+
+if TYPE_CHECKING:
+    from certify_stack.embedded.kafka.server import KafkaServer
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +37,15 @@ def server() -> Iterator[str]:
 
     with postgres.temporary() as own:
         yield own.dsn("postgres")
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator["KafkaServer"]:
+    """Give a real broker with the topics of all services; whoever disturbs it puts it right again."""
+    from certify_stack.embedded.kafka import server as kafka
+
+    with kafka.temporary(topics(SERVICES)) as own:
+        yield own
 
 
 @pytest.fixture(scope="session")

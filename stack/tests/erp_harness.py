@@ -39,11 +39,17 @@ class Harness:
 
     @classmethod
     @contextmanager
-    def running(
-        cls, name: str, dsn: str, key: SigningKey, key_file: Path, runner: "Harness | None" = None
+    def running(  # noqa: PLR0913, PLR0917 - all that a service can be told
+        cls,
+        name: str,
+        dsn: str,
+        key: SigningKey,
+        key_file: Path,
+        runner: "Harness | None" = None,
+        broker: str | None = None,
     ) -> Iterator["Harness"]:
         migrate.upgrade(dsn, name)
-        settings = Settings(database_dsn=dsn, auth_public_jwks=key.jwks(), auth_private_key=key_file)
+        settings = Settings(database_dsn=dsn, auth_public_jwks=key.jwks(), auth_private_key=key_file, broker=broker)
         with nullcontext(runner._runner) if runner else asyncio.Runner() as loop:
             harness = cls(name, settings, key, loop)
             harness.run(harness._start())

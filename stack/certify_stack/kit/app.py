@@ -88,7 +88,7 @@ def create_app(name: str, settings: Settings) -> FastAPI:
     _add_probes(app, runtime, tasks, messaging)
     if service.routes is not None:
         service.routes(app, runtime)
-    app.state.runtime = runtime
+    app.state.runtime, app.state.messaging = runtime, messaging
     return app
 
 

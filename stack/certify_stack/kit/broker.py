@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaClient, AIOKafkaProducer, TopicPartition
 from aiokafka.conn import create_conn
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from aiokafka.protocol.metadata import MetadataRequest
 
 # Imported once, here: a lost event shows in readiness and in the logs of whoever waits, not in each retry of a library.
@@ -76,6 +77,25 @@ class BrokerProbe:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+async def partitions(bootstrap: str, topics: Iterable[str]) -> list[TopicPartition]:
+    """Return all partitions of these topics.
+
+    Raises:
+        KafkaError: The broker is away, or a topic is not there.
+    """
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=SEND_MS)
+    try:
+        await client.bootstrap()
+        cluster = await client.fetch_all_metadata()
+    finally:
+        await client.close()
+    found = {topic: cluster.partitions_for_topic(topic) or () for topic in topics}
+    absent = [topic for topic, numbers in found.items() if not numbers]
+    if absent:
+        raise UnknownTopicOrPartitionError(f"there is no topic {', '.join(absent)}")
+    return [TopicPartition(topic, number) for topic, numbers in found.items() for number in sorted(numbers)]
 
 
 async def producer(bootstrap: str, client: str) -> AIOKafkaProducer:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from certify_stack.kit import broker, errors, messages
 from certify_stack.kit.background import Pauses, Supervised
@@ -84,12 +84,7 @@ class Consumer:
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> None:
         """Take all partitions of all topics, each from where the group was; returns when that is known."""
-        found = []
-        for topic in self._topics:
-            numbers = consumer.partitions_for_topic(topic)
-            if not numbers:
-                raise TimeoutError(f"there is no topic {topic}")
-            found += [TopicPartition(topic, number) for number in numbers]
+        found = await broker.partitions(self._bootstrap, self._topics)
         consumer.assign(found)
         await asyncio.gather(*(consumer.position(partition) for partition in found))
 

@@ -14,6 +14,7 @@ class Messaging:
     def __init__(self, runtime: Runtime) -> None:
         self.tasks: list[Supervised] = []
         self.parts: dict[str, Trouble] = {}
+        self.relay: Relay | None = None
         self._probe: BrokerProbe | None = None
         if runtime.settings.broker:
             self._add(runtime, runtime.settings.broker)
@@ -26,7 +27,7 @@ class Messaging:
     def _add(self, runtime: Runtime, bootstrap: str) -> None:
         self._probe = BrokerProbe(bootstrap, runtime.service.name)
         self.parts["broker"] = self._probe.trouble
-        relay = Relay(runtime, bootstrap)
+        self.relay = relay = Relay(runtime, bootstrap)
         relaying = Supervised("relay", relay.run)
         self.tasks.append(relaying)
 

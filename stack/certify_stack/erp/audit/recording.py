@@ -1,5 +1,7 @@
 """Events of all services become entries of the chain."""
 
+from datetime import UTC
+
 import msgspec
 
 from certify_stack.erp.audit.chain import GENESIS, Entry, digest
@@ -36,7 +38,8 @@ def entry_of(envelope: Envelope, sequence: int) -> Entry:
         subject_type=envelope.subjecttype,
         subject_id=envelope.subject,
         actor=envelope.actor,
-        occurred_at=envelope.time,
+        # As the database gives it back, because the digest is taken of its text.
+        occurred_at=envelope.time.astimezone(UTC),
         trace_id=trace_id_of(envelope.traceparent),
         detail=_detail(envelope),
     )
