@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from certify_stack.embedded.postgres import scratch_root
-from certify_stack.embedded.procs import ProcessId, wait_gone
+from certify_stack.embedded.procs import ProcessId, descendants, wait_gone
 
 
 class Launched:
@@ -23,6 +23,7 @@ class Launched:
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.events: list[dict[str, Any]] = []
+        self.forgotten = 0
         self.process = subprocess.Popen(
             [sys.executable, "-m", "certify_stack.erp", "up", "--dir", str(folder), *options],
             stdin=subprocess.PIPE,
@@ -46,16 +47,48 @@ class Launched:
         assert outcome["event"] == "up", outcome
         return outcome["endpoints"]
 
-    def do(self, command: str, service: str) -> list[tuple[str, str]]:
+    def do(self, command: str, service: str, of: str = "") -> list[tuple[str, str]]:
         """States of the services that changed until the command was replied to."""
         before = len(self.events)
-        self.stdin.write(json.dumps({"id": before, "do": command, "service": service}).encode() + b"\n")
-        self.stdin.flush()
-        reply = self.until(lambda event: event["event"] == "reply")
+        reply = self._ask(command, service, of)
         assert {**reply, "pid": 0} == {"event": "reply", "id": before, "ok": True, "pid": 0}
         if command == "restart":
             assert ProcessId.of(reply["pid"])
         return [(event["name"], event["state"]) for event in self.events[before:-1]]
+
+    def refusal(self, command: str, service: str, of: str = "") -> str:
+        """Why a command was refused."""
+        reply = self._ask(command, service, of)
+        assert reply["ok"] is False
+        return str(reply["error"])
+
+    def until_state(self, part: str, state: str) -> None:
+        self.until(lambda event: event.get("name") == part and event["state"] == state)
+
+    def told(self, part: str) -> list[dict[str, Any]]:
+        """Events about one part since the last `forget`."""
+        return [event for event in self.events[self.forgotten :] if event.get("name") == part]
+
+    def forget(self) -> None:
+        self.forgotten = len(self.events)
+
+    def newest_endpoints(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "endpoints.json").read_text())
+        return found
+
+    def parts(self) -> dict[str, int]:
+        """Pid of the server processes that are the launcher's own children, by the program that they run."""
+        found = {}
+        for process in descendants(self.process.pid):
+            if self.process.pid == int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1]):
+                found[Path(Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")[0]).name] = process.pid
+        return found
+
+    def _ask(self, command: str, service: str, of: str) -> dict[str, Any]:
+        order = {"id": len(self.events), "do": command, "service": service, "of": of}
+        self.stdin.write(json.dumps(order).encode() + b"\n")
+        self.stdin.flush()
+        return self.until(lambda event: event["event"] == "reply")
 
     def family(self) -> list[ProcessId]:
         """The launcher and everything below it."""
@@ -89,6 +122,15 @@ class Launched:
 
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
+    yield from _launching(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def launch_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Launched]]:
+    yield from _launching(tmp_path_factory.mktemp("once"))
+
+
+def _launching(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
     started: list[Launched] = []
 
     def start(*options: str) -> Launched:

@@ -2,13 +2,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from certify_stack.embedded.guardian import OWNER_FILE, Estate, Guardian, mark_owned, sweep
-from certify_stack.embedded.procs import ProcessId
+from certify_stack.embedded.procs import ProcessId, wait_gone
 
 PREFIX = "certify-test-"
 
@@ -32,12 +33,30 @@ def test_closing_ends_processes_and_removes_folders(tmp_path: Path, sleeper: sub
     assert sleeper.wait(1) == -signal.SIGTERM
 
 
-def test_a_stopped_process_is_killed_too(sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_stopped_process_is_woken_and_ended_too(sleeper: subprocess.Popen[bytes]) -> None:
     sleeper.send_signal(signal.SIGSTOP)
     guardian = Guardian()
     guardian.watch(sleeper.pid)
     guardian.close()
-    assert sleeper.wait(1) == -signal.SIGKILL
+    assert sleeper.wait(1) == -signal.SIGTERM
+
+
+def test_a_stopped_child_of_a_watched_process_is_woken_too() -> None:
+    code = "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()"
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert parent.stdout
+        child = ProcessId.of(int(parent.stdout.readline()))
+        assert child
+        child.signal(signal.SIGSTOP)
+        time.sleep(0.1)
+        child.signal(signal.SIGTERM)
+        time.sleep(0.1)
+        assert child.alive
+        guardian = Guardian()
+        guardian.watch(parent.pid)
+        guardian.close()
+        assert wait_gone([child], 2) == []
 
 
 def test_the_owner_does_the_work_of_a_killed_guardian(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
-from certify_stack.kit import logs, migrate
+from certify_stack.embedded.mailbox import say
+from certify_stack.kit import logs, migrate, scripts
 from certify_stack.kit.app import create_app
 from certify_stack.kit.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Hook = Callable[[FastAPI, str, Settings], None]
 """A start hook: may wrap or change the application of one service before it serves."""
 
-BACKLOG = 512
 GRACEFUL_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Preloaded:
+    """What the parent made ready for all children: start hooks, and the folder of rendered migrations if there is one."""
+
+    hooks: tuple[Hook, ...]
+    scripts: Path | None
 
 
 def load_hooks(specifications: Iterable[str]) -> tuple[Hook, ...]:
@@ -43,24 +54,22 @@ def load_hooks(specifications: Iterable[str]) -> tuple[Hook, ...]:
     return tuple(hooks)
 
 
-def run_service(name: str, raw: dict[str, Any], port: int, hooks: Iterable[Hook], reports: int) -> int:
-    """Serve until SIGTERM; returns the exit code."""
+def run_service(name: str, raw: dict[str, Any], preloaded: Preloaded, listening: socket.socket, reports: int) -> int:
+    """Serve on an open socket until SIGTERM; returns the exit code. States are told to the descriptor `reports`."""
     logs.configure(name)
     settings = settings_from(raw)
 
     def report(state: str) -> None:
-        event = {"event": "service", "name": name, "state": state, "pid": os.getpid(), "detail": None}
-        os.write(reports, (json.dumps(event) + "\n").encode())
+        say({"event": "service", "name": name, "state": state, "pid": os.getpid(), "detail": None}, reports)
 
-    migrate.upgrade(settings.database_dsn, name)
+    migrate.upgrade(settings.database_dsn, name, preloaded.scripts)
     report("migrated")
     app = create_app(name, settings)
-    for hook in hooks:
+    for hook in preloaded.hooks:
         hook(app, name, settings)
     server = uvicorn.Server(configuration(app))
-    with listening_socket(port) as listening:
-        report("listening")
-        server.run(sockets=[listening])
+    report("listening")
+    server.run(sockets=[listening])
     return 0 if server.started else 3
 
 
@@ -70,11 +79,41 @@ def settings_from(raw: Mapping[str, Any]) -> Settings:
     return Settings(**{**raw, **paths})
 
 
-def fill(databases: Mapping[str, str], passwords: Mapping[str, str]) -> int:
-    """Sow the seeds of the reference stack; returns the exit code."""
+def fill(databases: Mapping[str, str], passwords: Mapping[str, str], migrations: Path | None) -> int:
+    """Migrate fresh databases and sow the seeds of the reference stack; returns the exit code.
+
+    Done while the broker starts. Each service migrates again when it starts and finds nothing to do; one whose migrations fail
+    is left without seeds here, and says so itself when it starts.
+    """
     logs.configure("seed")
+    asyncio.run(_fill(databases, passwords, migrations))
+    return 0
+
+
+async def _fill(databases: Mapping[str, str], passwords: Mapping[str, str], migrations: Path | None) -> None:
+    migrated: dict[str, str] = {}
+
+    async def upgrade(name: str, dsn: str) -> None:
+        try:
+            await migrate.upgrade_async(dsn, name, migrations)
+            migrated[name] = dsn
+        except Exception:
+            log.exception("not migrated, so not filled", extra={"of": name})
+
+    if migrations is None:
+        # Alembic keeps the state of a migration in globals: one at a time.
+        for name, dsn in databases.items():
+            await upgrade(name, dsn)
+    else:
+        await asyncio.gather(*(upgrade(name, dsn) for name, dsn in databases.items()))
     seed = importlib.import_module("certify_stack.erp.seed").seed
-    asyncio.run(seed(databases, passwords))
+    await seed(migrated, passwords)
+
+
+def render(services: Iterable[str], folder: Path) -> int:
+    """Write migrations down as SQL; returns the exit code."""
+    logs.configure("render")
+    scripts.keep(services, folder)
     return 0
 
 
@@ -91,13 +130,3 @@ def configuration(app: FastAPI) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-
-
-def listening_socket(port: int) -> socket.socket:
-    """A listening socket on the port that the parent holds."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listening.bind(("127.0.0.1", port))
-    listening.listen(BACKLOG)
-    return listening

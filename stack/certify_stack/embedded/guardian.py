@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from certify_stack.embedded.procs import ProcessId, end_all, wait_gone
+from certify_stack.embedded.procs import ProcessId, descendants, end_all, wait_gone
 
 OWNER_FILE = "owner"
 _OWNER_MODE = 0o600
@@ -44,7 +44,11 @@ class Estate:
     def settle(self) -> None:
         """End the processes, the last started first asked, and remove the folders."""
         for process, gentle in reversed(self.processes.items()):
+            # What was paused hears of nothing but a SIGKILL; its children might not even hear of that.
+            family = (process, *descendants(process.pid)) if process.alive else ()
             process.signal(gentle)
+            for member in family:
+                member.signal(signal.SIGCONT)
         end_all(wait_gone(self.processes, _GRACE_SECONDS), _GRACE_SECONDS, gentle=signal.SIGKILL)
         for folder in self.folders:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,9 @@
 """The command `up`: boots the reference stack and keeps it up until told otherwise.
 
-    python -m certify_stack.erp up [--dir DIR] [--overlay MODULE:FUNCTION ...] [--otlp URL]
+    python -m certify_stack.erp up [--dir DIR] [--overlay MODULE:FUNCTION ...] [--otlp URL] [--durable]
 
-Where standard output is a pipe, JSON lines go there: `service` events, then one `up` or `failed`. Where standard input is a pipe,
+Where standard output is a pipe, JSON lines go there: `progress` of what is fetched once, `service` events, one
+`up` or `failed`, and `service` events as long as the stack runs. Where standard input is a pipe,
 commands come from there, and its end takes the stack down. In a terminal there is a table of addresses, and Ctrl-C.
 """
 
@@ -21,8 +22,9 @@ from typing import Any
 
 from certify_stack.embedded.commands import obey
 from certify_stack.embedded.console import progress, table
-from certify_stack.embedded.service import log_tail
-from certify_stack.embedded.stack import GATEWAY, Options, Stack
+from certify_stack.embedded.gateway import GATEWAY
+from certify_stack.embedded.part import log_tail
+from certify_stack.embedded.stack import Options, Stack
 
 _LINE_LIMIT = 1 << 20
 EXIT_FAILED = 1
@@ -34,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command == "describe":
         print(json.dumps(place()))  # noqa: T201 - the answer to this command
         return 0
-    options = Options(arguments.dir, tuple(arguments.overlay), arguments.otlp)
+    options = Options(arguments.dir, tuple(arguments.overlay), arguments.otlp, arguments.durable)
     return asyncio.run(Launcher(options, human=sys.stdout.isatty()).run())
 
 
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         "--overlay", action="append", default=[], metavar="MODULE:FUNCTION", help="start hook; may be repeated"
     )
     up.add_argument("--otlp", metavar="URL", help="OTLP/HTTP collector that spans go to")
+    up.add_argument("--durable", action="store_true", help="data on disk, written before anything is acknowledged")
     commands.add_parser("describe", help="print where source and suites lie, as JSON")
     return parser
 

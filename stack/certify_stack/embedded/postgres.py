@@ -12,11 +12,11 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,20 +24,22 @@ from typing import Any, Final
 
 import asyncpg
 
+from certify_stack.embedded import administration
 from certify_stack.embedded.accounts import unprivileged
 from certify_stack.embedded.binaries import installation
 from certify_stack.embedded.cluster import SUPERUSER, create_cluster, environment
 from certify_stack.embedded.guardian import Guardian, mark_owned, sweep
+from certify_stack.embedded.ports import HeldPort
 from certify_stack.embedded.procs import ProcessId, dying_with_caller, end_all
 
 _PREFIX = "certify-postgres-"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.005
-_PORT_ATTEMPTS = 5
 _LOG_LINES = 15
 _SHM = Path("/dev/shm")  # noqa: S108 - a private folder of random name is made inside
 _SHM_NEEDED = 1 << 30
+_SEGMENT_LINE: Final = 6
 _READY_LINE: Final = 7
 _SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
@@ -50,8 +52,11 @@ _SETTINGS: Final = {
     "log_timezone": "UTC",
     # The default keeps segments in /dev/shm, where they would outlive a killed server.
     "dynamic_shared_memory_type": "mmap",
+    # Passwords are random to the last bit: stretching them protects nothing, and costs each new connection milliseconds.
+    "scram_iterations": "1",
 }
-_DISPOSABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# A commit still reaches the operating system before it is acknowledged: a killed server loses nothing, only a power cut does.
+_DISPOSABLE: Final = {"fsync": "off", "full_page_writes": "off"}
 
 
 class PostgresError(RuntimeError):
@@ -62,20 +67,23 @@ class PostgresServer:
     """One server and its data folder.
 
     Attributes:
-        port: TCP port on 127.0.0.1; kept over restarts. 0 before the first start.
+        port: TCP port on 127.0.0.1; kept over restarts, and kept from others while the server is down.
         log: The server's log file.
     """
 
     def __init__(self, folder: Path, log: Path | None = None, *, disposable: bool = True) -> None:
         """Plan a server whose data lie in `folder`, which must exist; `disposable` data need not survive a power cut."""
-        self.port = 0
         self.log = log or folder / "postgres.log"
+        self._held = HeldPort()
+        self.port = self._held.number
+        weakref.finalize(self, self._held.close)
         self._account = unprivileged()
         self._bin = installation(self._account)
         self._home = folder / "postgres"
         self._data = self._home / "data"
         self._settings = {**_SETTINGS, **(_DISPOSABLE if disposable else {})}
         self._password = secrets.token_urlsafe(24)
+        self._has_password = False
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -86,17 +94,44 @@ class PostgresServer:
         Raises:
             PostgresError: It did not start in time.
         """
+        self.spawn()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self.up():
+            if time.monotonic() > deadline:
+                self.stop()
+                raise PostgresError(f"PostgreSQL did not start within {_START_SECONDS:g} s; see {self.log}")
+            time.sleep(_POLL_SECONDS)
+        _run(self.secure())
+
+    def spawn(self) -> None:
+        """The first half of `start`: returns when the process runs. From the main thread only."""
         if threading.current_thread() is not threading.main_thread():
             raise PostgresError("PostgresServer.start() must be called from the main thread, whose end ends the server")
-        fresh = not self._data.exists()
-        if fresh:
+        if not self._data.exists():
             self._home.mkdir(mode=0o700)
             self._account.own(self._home)
             create_cluster(self._bin, self._account, self._data)
             self._write_authentication()
-        self._spawn_on_some_port()
-        if fresh:
-            _run(self._set_password())
+        self._spawn()
+
+    def up(self) -> bool:
+        """Whether the server that was spawned takes connections now.
+
+        Raises:
+            PostgresError: It ended instead; carries the end of its log.
+        """
+        if _says_ready(self._data / "postmaster.pid", self.process.pid):
+            return True
+        if self.process.poll() is not None:
+            self._process = None
+            raise PostgresError(f"PostgreSQL did not start; the end of {self.log}:\n{self._log_tail()}")
+        return False
+
+    async def secure(self) -> None:
+        """The second half of `start`, once per cluster: the superuser gets a password."""
+        if not self._has_password:
+            await administration.set_password(self._connect, SUPERUSER, self._password)
+            self._has_password = True
 
     def stop(self) -> None:
         """Stop the server at once; disposable data need no orderly shutdown. Does nothing when it is not running."""
@@ -107,6 +142,10 @@ class PostgresServer:
         if identity is not None:
             end_all([identity], _STOP_SECONDS, gentle=signal.SIGQUIT)
         process.wait()
+
+    def segment(self) -> int:
+        """The System V shared memory segment that a running or killed server has; -1 when none is known."""
+        return _segment(self._data / "postmaster.pid")
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -128,35 +167,28 @@ class PostgresServer:
         return self.create_databases([name])[name]
 
     def create_databases(self, names: Iterable[str]) -> Mapping[str, str]:
+        """`provide` for callers outside of an event loop, or inside of one that may wait."""
+        found: dict[str, str] = {}
+
+        async def create() -> None:
+            found.update(await self.provide(names))
+
+        _run(create())
+        return found
+
+    async def provide(self, names: Iterable[str]) -> Mapping[str, str]:
         """Create databases in parallel, each with its owner role, closed to the other roles; returns DSN by name."""
         passwords = {name: secrets.token_urlsafe(18) for name in names}
-        _run(self._create_all(passwords))
+        await administration.create_databases(self._connect, passwords)
         return {name: self.dsn(name, name, password) for name, password in passwords.items()}
 
-    async def _create_all(self, passwords: Mapping[str, str]) -> None:
-        waiting = asyncio.Semaphore(4)
+    async def cut(self, database: str) -> None:
+        """Let nobody connect to a database any more, and end the connections that there are."""
+        await administration.close_database(self._connect, database)
 
-        async def create(name: str, password: str) -> None:
-            async with waiting:
-                connection = await self._connect()
-                try:
-                    quoted = '"' + name.replace('"', '""') + '"'
-                    await connection.execute(f"CREATE ROLE {quoted} LOGIN PASSWORD '{password}'")
-                    await connection.execute(f"CREATE DATABASE {quoted} OWNER {quoted} STRATEGY file_copy")
-                    await connection.execute(f"REVOKE CONNECT ON DATABASE {quoted} FROM PUBLIC")
-                finally:
-                    await connection.close()
-
-        async with asyncio.TaskGroup() as group:
-            for name, password in passwords.items():
-                group.create_task(create(name, password))
-
-    async def _set_password(self) -> None:
-        connection = await self._connect()
-        try:
-            await connection.execute(f"ALTER ROLE {SUPERUSER} PASSWORD '{self._password}'")
-        finally:
-            await connection.close()
+    async def mend(self, database: str) -> None:
+        """Undo `cut`."""
+        await administration.open_database(self._connect, database)
 
     async def _connect(self) -> Any:
         """As superuser over the socket in the private folder, where the kernel tells the server who we are."""
@@ -172,22 +204,8 @@ class PostgresServer:
             f"local all {SUPERUSER} peer map=owner\nhost all all 127.0.0.1/32 scram-sha-256\n", encoding="utf-8"
         )
 
-    def _spawn_on_some_port(self) -> None:
-        """PostgreSQL cannot let the system choose, so a free port is asked for first; somebody may be quicker."""
-        chosen = self.port
-        for attempt in range(1, _PORT_ATTEMPTS + 1):
-            self.port = chosen or _free_port()
-            try:
-                self._spawn()
-            except PostgresError as error:
-                if "could not create any TCP/IP sockets" not in str(error) or attempt == _PORT_ATTEMPTS:
-                    raise
-            else:
-                return
-
     def _spawn(self) -> None:
         options = {**self._settings, "port": str(self.port), "unix_socket_directories": str(self._home)}
-        pid_file = self._data / "postmaster.pid"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -206,12 +224,6 @@ class PostgresServer:
                 preexec_fn=dying_with_caller(signal.SIGQUIT),  # noqa: PLW1509 - one prctl call, resolved before the fork
                 **self._account.spawn_options(),
             )
-        deadline = time.monotonic() + _START_SECONDS
-        while not _says_ready(pid_file, self._process.pid):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise PostgresError(f"PostgreSQL did not start; the end of {self.log}:\n{self._log_tail()}")
-            time.sleep(_POLL_SECONDS)
 
     def _log_tail(self) -> str:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
@@ -245,6 +257,19 @@ def scratch_root() -> Path:
     return Path(tempfile.gettempdir())
 
 
+def disk_root() -> Path:
+    """A folder for data that are to be durable, which the server's account can reach: the temporary one where possible.
+
+    Raises:
+        PostgresError: There is none.
+    """
+    account = unprivileged()
+    for folder in (Path(tempfile.gettempdir()), Path("/var/tmp")):  # noqa: S108 - a private folder of random name is made inside
+        if account.can_reach(folder):
+            return folder
+    raise PostgresError(f"the user {account.name!r} can reach neither the temporary folder nor /var/tmp; set TMPDIR")
+
+
 def _says_ready(pid_file: Path, pid: int) -> bool:
     """Whether the file is of this server, not of one that died before it, and ends with its good news."""
     try:
@@ -254,10 +279,11 @@ def _says_ready(pid_file: Path, pid: int) -> bool:
     return len(lines) > _READY_LINE and lines[0] == str(pid) and lines[_READY_LINE].strip() == "ready"
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def _segment(pid_file: Path) -> int:
+    try:
+        return int(pid_file.read_text(encoding="utf-8").splitlines()[_SEGMENT_LINE].split()[1])
+    except (OSError, ValueError, IndexError):
+        return -1
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

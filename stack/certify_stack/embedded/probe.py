@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 _PROBE_SECONDS = 3.0
 _MAX_ANSWER = 1 << 20
 _OK = 200
+_FIRST_PAUSE = 0.01
+_LONGEST_PAUSE = 0.3
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,12 @@ async def get(url: str) -> Answer:
         return Answer(0, f"{type(error).__name__}: {error}")
 
 
-async def until_good(url: str, pause: float = 0.05) -> Answer:
-    """Ask until the probe says yes; limit it from outside."""
-    while not (answer := await get(url)).good:  # noqa: ASYNC110 - the other side is another process
+async def until_good(url: str) -> Answer:
+    """Ask until the probe says yes, the longer the less often; limit it from outside."""
+    pause = _FIRST_PAUSE
+    while not (answer := await get(url)).good:
         await asyncio.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
     return answer
 
 

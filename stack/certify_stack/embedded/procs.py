@@ -70,6 +70,18 @@ class ProcessId:
             os.close(descriptor)
 
 
+def descendants(pid: int) -> list[ProcessId]:
+    """Children of a process, their children and so on, as far as they run now."""
+    children: dict[int, list[ProcessId]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _fields(int(entry.name))):
+            children.setdefault(int(fields[1]), []).append(ProcessId(int(entry.name), int(fields[19])))
+    found = list(children.get(pid, ()))
+    for process in found:
+        found += children.get(process.pid, ())
+    return found
+
+
 def wait_gone(processes: Iterable[ProcessId], seconds: float) -> list[ProcessId]:
     """Wait until all are gone or the time is up; returns the ones that still run."""
     deadline = time.monotonic() + seconds
@@ -93,10 +105,16 @@ def end_all(processes: Iterable[ProcessId], seconds: float, gentle: int = signal
 
 def _stat(pid: int) -> int | None:
     """Start time of a process that is neither absent nor a zombie."""
+    fields = _fields(pid)
+    return int(fields[19]) if fields else None
+
+
+def _fields(pid: int) -> list[str] | None:
+    """What the kernel tells of a process that is neither absent nor a zombie, from its state on."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command's name stands in brackets and may itself hold spaces and brackets.
     fields = text[text.rindex(")") + 2 :].split()
-    return None if fields[0] in {"Z", "X"} else int(fields[19])
+    return None if fields[0] in {"Z", "X"} else fields

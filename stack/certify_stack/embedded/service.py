@@ -1,62 +1,65 @@
-"""The launcher's knowledge of one service: where it listens, which process serves it, in which state it is."""
+"""One service of the stack: a child of the pre-loaded parent, on a port that this one holds."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_TAIL_BYTES = 16 << 10
-_TAIL_LINES = 20
+from certify_stack.embedded.forker import Bound, Forker, ForkerError
+from certify_stack.embedded.part import Part, PartError, Say
+from certify_stack.embedded.probe import until_good
 
 
-@dataclass
-class ServiceState:
-    """Changes with the events of the pre-loaded parent.
+class ServicePart(Part):
+    """A service.
 
     Attributes:
-        state: planned, starting, migrated, listening, ready or died.
-        failure: Why it is not ready; empty while nothing is known to be wrong.
+        bound: Its port and its schema.
+        database: The DSN of its own database.
+        settings: What its process is told.
     """
 
-    name: str
-    port: int
-    sdl: str
-    database: str
-    log: Path
-    pid: int = 0
-    state: str = "planned"
-    failure: str = ""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self, name: str, log: Path, say: Say, forker: Forker, bound: Bound) -> None:
+        super().__init__(name, log, say)
+        self.bound = bound
+        self.database = ""
+        self.settings: dict[str, Any] = {}
+        self._forker = forker
 
     @property
     def url(self) -> str:
         """Base address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.bound.port}"
 
     @property
     def ready_url(self) -> str:
         """Address of the readiness probe."""
         return f"{self.url}/health/ready"
 
-    @property
-    def running(self) -> bool:
-        """Whether a process serves it, ready or not."""
-        return self.state in {"starting", "migrated", "listening", "ready"}
+    async def launch(self) -> None:
+        """Have its process forked."""
+        await self._do("start", settings=self.settings)
 
-    def enter(self, state: str, pid: int | None = None, failure: str = "") -> None:
-        """Take a new state and wake whoever waits for one."""
-        self.state, self.failure = state, failure
-        if pid is not None:
-            self.pid = pid
-        changed, self.changed = self.changed, asyncio.Event()
-        changed.set()
+    async def answers(self) -> None:
+        """It listens before it is asked for the first time, so the first answer comes as soon as there can be one."""
+        await self.reaches("listening")
+        await until_good(self.ready_url)
 
-    async def reaches(self, *states: str) -> None:
-        """Wait until it is in one of the states."""
-        while self.state not in states:
-            await self.changed.wait()
+    async def send(self, number: int) -> None:
+        """Signal its process."""
+        await self._do("signal", signal=int(number))
+
+    async def refuse(self) -> None:
+        """Close the queue that the parent holds."""
+        await self._do("refuse")
+
+    def heard(self, told: dict[str, Any]) -> None:
+        """Take an event of the pre-loaded parent."""
+        self.pid = told["pid"]
+        if told["state"] == "died":
+            self.ended(told["detail"])
+        else:
+            self.tell(told["state"], told["detail"])
 
     def endpoint(self) -> dict[str, Any]:
         """What callers of the stack are told."""
@@ -71,12 +74,8 @@ class ServiceState:
             "log": str(self.log),
         }
 
-
-def log_tail(path: Path) -> list[str]:
-    """The last lines of a log; none when there is no such file."""
-    try:
-        with path.open("rb") as log:
-            log.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-            return log.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
-    except OSError:
-        return []
+    async def _do(self, command: str, **arguments: Any) -> None:
+        try:
+            await self._forker.do(command, name=self.name, **arguments)
+        except ForkerError as error:
+            raise PartError(str(error)) from error

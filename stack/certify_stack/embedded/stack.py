@@ -1,64 +1,71 @@
-"""The whole stack of one run: boots in parallel, knows who is ready, restarts and disturbs single services."""
+"""The whole stack of one run: boots in parallel, knows who is ready, brings back what dies."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from certify_stack.embedded.accounts import unprivileged
+from certify_stack.embedded.binaries import BinariesError, cache_root
+from certify_stack.embedded.broker import BROKER, BrokerPart
+from certify_stack.embedded.database import DATABASE, DatabasePart
 from certify_stack.embedded.forker import Bound, Forker
-from certify_stack.embedded.gateway import Gateway, GatewayError
+from certify_stack.embedded.gateway import GATEWAY, GatewayPart
 from certify_stack.embedded.guardian import Guardian, mark_owned, sweep
-from certify_stack.embedded.postgres import PostgresServer, scratch_root
-from certify_stack.embedded.probe import get, until_good
+from certify_stack.embedded.kafka import installation
+from certify_stack.embedded.kafka.errors import KafkaError, Progress
+from certify_stack.embedded.kafka.server import KafkaServer
+from certify_stack.embedded.part import Part, Say
+from certify_stack.embedded.postgres import PostgresServer, disk_root, scratch_root
+from certify_stack.embedded.probe import get
 from certify_stack.embedded.secrets_of_run import RunSecrets, write_private
-from certify_stack.embedded.service import ServiceState
+from certify_stack.embedded.service import ServicePart
 from certify_stack.erp import SERVICES
-from certify_stack.gateway.node import NodeError
 from certify_stack.gateway.process import Subgraph
+from certify_stack.kit.messages import topics
 
 PREFIX = "certify-stack-"
-GATEWAY = "gateway"
 BOOT_SECONDS = 60.0
-
-Say = Callable[[dict[str, Any]], None]
+ROLES = {"database": DATABASE, "broker": BROKER, "gateway": GATEWAY}
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller wants: where logs and endpoints go, start hooks, where spans go."""
+    """What the caller wants: where logs and endpoints go, start hooks, where spans go, whether data survive a power cut."""
 
     folder: Path | None = None
     overlays: tuple[str, ...] = ()
     otlp: str | None = None
+    durable: bool = False
     services: tuple[str, ...] = SERVICES
 
 
-@dataclass
 class Stack:
     """One run. `say` gets its events."""
 
-    options: Options
-    say: Say
-    services: dict[str, ServiceState] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, options: Options, say: Say) -> None:
         """Make the run's private folder, which the guardian removes whatever happens."""
-        root = scratch_root()
+        self.options = options
+        self._tell = say
+        root = disk_root() if options.durable else scratch_root()
         sweep(root, PREFIX)
         self.guardian = Guardian()
         self.private = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
         self.guardian.remove(self.private)
         mark_owned(self.private)
+        # Others may walk through, to what is theirs, but not look around.
         self.private.chmod(0o711)
-        self.folder = self.options.folder or self.private / "run"
+        self.folder = options.folder or self.private / "run"
         self.logs = self.folder / "logs"
         self.logs.mkdir(parents=True, exist_ok=True)
+        self.services: dict[str, ServicePart] = {}
+        self.parts: dict[str, Part] = {}
+        self._booted = False
 
     async def boot(self) -> None:
         """Start everything and wait until all of it is ready, or the time is up.
@@ -68,103 +75,80 @@ class Stack:
         Raises:
             RuntimeError: Not even the parts that all services need came up.
         """
-        self.forker = await Forker.start(self.options.services, self.options.overlays, self.logs, self._on_event)
+        self.forker = await Forker.start(
+            self.options.services, self.options.overlays, self.logs, _scripts(), self._on_event
+        )
         self.guardian.watch(self.forker.process.pid)
-        self.postgres = PostgresServer(self.private, self.logs / "postgres.log")
-        self.postgres.start()
-        self.guardian.watch(self.postgres.process.pid, gentle=signal.SIGQUIT)
-        self.say(event("postgres", "ready"))
+        await self._prepare_broker()
+        try:
+            async with asyncio.timeout(BOOT_SECONDS):
+                await self._boot()
+        except TimeoutError:
+            await self._name_the_late()
+        self._booted = True
+        self.write_endpoints()
+
+    async def _prepare_broker(self) -> None:
+        """The first use on a machine fetches Kafka, which takes as long as the network does: no part of a boot's time."""
+        loop = asyncio.get_running_loop()
+
+        def told(progress: Progress) -> None:
+            share = f" ({100 * progress.done // progress.total} %)" if progress.total else ""
+            loop.call_soon_threadsafe(self._tell, {"event": "progress", "text": f"{progress.text}{share}"})
+
+        try:
+            await asyncio.to_thread(installation.prepare, told)
+        except KafkaError as error:
+            raise RuntimeError(str(error)) from error
+
+    async def _boot(self) -> None:
+        disposable = not self.options.durable
+        postgres = PostgresServer(self.private, self.logs / "postgres.log", disposable=disposable)
+        kafka = KafkaServer(self.private, self.logs / "kafka.log", disposable=disposable)
+        self.database = DatabasePart(postgres, self.say, self._watch_over)
+        self.broker = BrokerPart(kafka, topics(self.options.services), self.say, self._watch_over)
+        self.gateway = GatewayPart(self.private, self.logs / "gateway.log", self.say, self._watch_over)
+        self.parts = {part.name: part for part in (self.database, self.broker, self.gateway)}
+        brokering = asyncio.create_task(self.broker.come_up())
         databases, self.secrets, bound = await asyncio.gather(
-            asyncio.to_thread(self.postgres.create_databases, self.options.services),
+            self._databases(),
             asyncio.to_thread(RunSecrets.create, self.private / "secrets", self.options.services),
             self.forker.bound,
         )
         self._plan(bound, databases)
-        try:
-            async with asyncio.timeout(BOOT_SECONDS):
-                await asyncio.gather(self._boot_services(), self._boot_gateway())
-                await self._wait_gateway()
-        except TimeoutError:
-            await self._name_the_late()
-        self.write_endpoints()
+        gateway = asyncio.create_task(self.gateway.come_up())
+        await asyncio.gather(self._fill(databases), brokering)
+        self._insist(self.broker)
+        await asyncio.gather(*(service.come_up() for service in self.services.values()))
+        await asyncio.gather(*(service.reaches("ready", "given-up") for service in self.services.values()))
+        if not self.failures():
+            self.gateway.may_ask.set()
+            await gateway
+            await self.gateway.reaches("ready", "given-up")
+
+    async def _databases(self) -> Mapping[str, str]:
+        await self.database.come_up()
+        self._insist(self.database)
+        return await self.database.server.provide(self.options.services)
+
+    async def _fill(self, databases: Mapping[str, str]) -> None:
+        await self.forker.do("fill", databases=dict(databases), passwords=dict(self.secrets.passwords))
+
+    def _insist(self, part: Part) -> None:
+        if part.state != "ready":
+            raise RuntimeError(f"{part.name} did not come up: {part.failure}")
 
     def _plan(self, bound: Mapping[str, Bound], databases: Mapping[str, str]) -> None:
         for name, told in bound.items():
-            log = self.logs / f"{name}.log"
-            self.services[name] = ServiceState(name, told.port, told.sdl, databases[name], log)
-        self.gateway = Gateway(
-            tuple(Subgraph(s.name, f"{s.url}/graphql", s.ready_url, s.sdl) for s in self.services.values()),
+            self.services[name] = ServicePart(name, self.logs / f"{name}.log", self.say, self.forker, told)
+            self.services[name].database = databases[name]
+        for name, service in self.services.items():
+            service.settings = self._settings(name)
+        self.parts |= self.services
+        self.gateway.plan(
+            (Subgraph(s.name, f"{s.url}/graphql", s.ready_url, s.bound.sdl) for s in self.services.values()),
             self.secrets.gateway_jwt(),
-            self.private / "gateway.json",
-            self.logs / "gateway.log",
         )
-        self.gateway_failure = ""
-
-    async def _boot_services(self) -> None:
-        await asyncio.gather(*(self.start(name) for name in self.services))
-        await asyncio.gather(*(s.reaches("migrated", "listening", "died") for s in self.services.values()))
-        if not self.failures():
-            await self._seed()
-        await asyncio.gather(*(self.wait_ready(name) for name in self.services))
-
-    async def _seed(self) -> None:
-        databases = {name: service.database for name, service in self.services.items()}
-        await self.forker.do("seed", databases=databases, passwords=dict(self.secrets.passwords))
-
-    async def _boot_gateway(self) -> None:
-        try:
-            await self.start_gateway()
-        except (GatewayError, NodeError) as error:
-            self.gateway_failure = str(error)
-            self.say(event(GATEWAY, "died", self.gateway_failure))
-
-    async def start_gateway(self) -> None:
-        """Start the gateway and have it watched."""
-        self.say(event(GATEWAY, "starting"))
-        await self.gateway.start()
-        self.guardian.watch(self.gateway.pid)
-        self.say(event(GATEWAY, "listening"))
-
-    async def _wait_gateway(self) -> None:
-        """The gateway asks every service, so it is asked itself only when all of them are well."""
-        if not self.failures():
-            await until_good(f"{self.gateway.url}/health/ready")
-            self.say(event(GATEWAY, "ready"))
-
-    async def start(self, name: str) -> None:
-        """Have the service's process forked; returns when it exists."""
-        await self.forker.do("start", name=name, settings=self._settings(name))
-
-    async def wait_ready(self, name: str) -> None:
-        """Wait until the service's probe says yes, or its process died. Limit it from outside."""
-        service = self.services[name]
-        await service.reaches("listening", "ready", "died")
-        if service.state == "listening":
-            probing = asyncio.create_task(until_good(service.ready_url))
-            dying = asyncio.create_task(service.reaches("died"))
-            try:
-                await asyncio.wait({probing, dying}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                probing.cancel()
-                dying.cancel()
-        if service.state == "listening":
-            service.enter("ready")
-            self.say(event(name, "ready"))
-
-    def failures(self) -> dict[str, str]:
-        """Why parts are not ready, by name."""
-        found = {name: service.failure for name, service in self.services.items() if service.failure}
-        return {**found, GATEWAY: self.gateway_failure} if self.gateway_failure else found
-
-    async def _name_the_late(self) -> None:
-        for service in self.services.values():
-            if service.state not in {"ready", "died"}:
-                reason = (
-                    (await get(service.ready_url)).reason if service.state == "listening" else f"still {service.state}"
-                )
-                service.failure = f"not ready after {BOOT_SECONDS:g} s ({reason})"
-        if not self.failures():
-            self.gateway_failure = f"not ready after {BOOT_SECONDS:g} s"
 
     def _settings(self, name: str) -> dict[str, Any]:
         settings: dict[str, Any] = {
@@ -173,16 +157,37 @@ class Stack:
             "otlp_endpoint": self.options.otlp,
             "service_urls": {other: service.url for other, service in self.services.items()},
             "service_token_file": str(self.secrets.token_files[name]),
+            "broker": self.broker.server.bootstrap,
         }
         if name == "auth":
             settings["auth_private_key"] = str(self.secrets.key_file)
         return settings
 
+    def failures(self) -> dict[str, str]:
+        """Why parts are not ready, by name."""
+        return {name: part.failure for name, part in self.parts.items() if part.failure}
+
+    async def _name_the_late(self) -> None:
+        """Say of each service why it is not ready; the gateway is named only when it alone is late."""
+        for part in (*self.services.values(), self.gateway):
+            if part.state in {"ready", "given-up"} or (part is self.gateway and self.failures()):
+                continue
+            reason = f"still {part.state}"
+            if isinstance(part, ServicePart) and part.state == "listening":
+                reason = (await get(part.ready_url)).reason
+            part.failure = f"not ready after {BOOT_SECONDS:g} s ({reason})"
+
+    def say(self, told: dict[str, Any]) -> None:
+        """Pass an event on. A part that came back has another process, which whoever hears of it finds in the file."""
+        if self._booted and told["state"] == "ready":
+            self.write_endpoints()
+        self._tell(told)
+
     def _on_event(self, told: dict[str, Any]) -> None:
-        service = self.services[told["name"]]
-        died = told["state"] == "died"
-        service.enter(told["state"], told["pid"], f"its process ended: {told['detail']}" if died else "")
-        self.say(event(told["name"], told["state"], told["detail"]))
+        self.services[told["name"]].heard(told)
+
+    def _watch_over(self, pid: int, gentle: int) -> None:
+        self.guardian.watch(pid, gentle=gentle)
 
     def endpoints(self) -> dict[str, Any]:
         """Addresses and credentials of everything."""
@@ -190,6 +195,8 @@ class Stack:
         return {
             "gateway": self.gateway.endpoint(),
             "services": {name: service.endpoint() for name, service in self.services.items()},
+            "broker": self.broker.server.bootstrap,
+            "parts": ROLES,
             "credentials": self.secrets.credentials(login),
         }
 
@@ -199,9 +206,14 @@ class Stack:
 
     def close(self) -> None:
         """End every process of this run and remove its private folder."""
+        for part in self.parts.values():
+            part.leave()
         self.guardian.close()
 
 
-def event(name: str, state: str, detail: str | None = None) -> dict[str, Any]:
-    """An event about one part of the stack."""
-    return {"event": "service", "name": name, "state": state, "detail": detail}
+def _scripts() -> Path | None:
+    """Where rendered migrations are kept; None where there is no place for a cache, which only costs time."""
+    try:
+        return cache_root(unprivileged()) / "migrations"
+    except BinariesError:
+        return None

@@ -1,56 +1,51 @@
-"""The pre-loaded parent of all services: imports once, forks one child per service.
+"""The pre-loaded parent of all services: imports once, holds their listening sockets, forks one child per service.
 
-`python -m certify_stack.embedded.zygote` reads JSON lines: first `{"services": [...], "overlays": [...], "logs": DIR}`, then
+A process that runs `main` reads JSON lines: first `{"services": [...], "overlays": [...], "logs": DIR, "scripts": DIR}`, then
 commands; it answers with JSON lines on standard output. It ends, with all children, when standard input does.
 
     events    {"event": "bound", "services": {name: {"port", "sdl"}}}
               {"event": "service", "name", "state": "starting|migrated|listening|died", "pid", "detail"}
               {"event": "done", "id", "error"}
-    commands  {"id", "do": "start", "name", "settings"}, {"id", "do": "signal", "name", "signal"}
+    commands  {"id", "do": "start", "name", "settings"}, {"id", "do": "signal", "name", "signal"}, {"id", "do": "refuse", "name"},
+              {"id", "do": "fill", "databases", "passwords"}
 
-Each port is held by a bound socket that never listens, while each child listens on a socket of its own on the same port: when a
-child dies its clients are refused, as they would be by a container that died, and nobody else can take the port meanwhile.
+A child that dies leaves its socket listening here: its clients wait in the queue for the next child, none is refused. That is
+right for a service that is to come back at once, and wrong for one that is to stay down: a container that was stopped refuses
+its clients. So `refuse` closes the queue until the next `start`; the port stays ours all the while.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
-import select
 import signal
-import socket
-import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from certify_stack.embedded.child import Hook, fill, load_hooks, run_service
+from certify_stack.embedded import children
+from certify_stack.embedded.child import Preloaded, fill, load_hooks, render, run_service
+from certify_stack.embedded.mailbox import Mailbox, say
+from certify_stack.embedded.ports import HeldPort
 from certify_stack.embedded.procs import die_with
+from certify_stack.kit import scripts
 from certify_stack.kit.app import schema_of
 
-_CHUNK = 1 << 16
-_GRACE_SECONDS = 1.0
+_GRACE_SECONDS = 0.6
+_POLL_SECONDS = 0.005
 _GC_THRESHOLD = 5000
 
 
 @dataclass
 class Zygote:
-    """The state of the parent: a held port per service, the child that serves it now."""
+    """The state of the parent: a port per service, the child that serves it now."""
 
     logs: Path
-    hooks: tuple[Hook, ...]
-    held: dict[str, socket.socket]
+    preloaded: Preloaded
+    ports: dict[str, HeldPort]
     children: dict[int, str] = field(default_factory=dict)
-
-    def port(self, name: str) -> int:
-        """The service's port, the same over restarts."""
-        port: int = self.held[name].getsockname()[1]
-        return port
 
     def obey(self, command: dict[str, Any]) -> None:
         """Do one command and report how it ended."""
@@ -59,10 +54,12 @@ class Zygote:
             match command["do"]:
                 case "start":
                     self.start(command["name"], command["settings"])
-                case "seed":
-                    self.seed(command["databases"], command["passwords"])
                 case "signal":
                     self.signal(command["name"], int(command["signal"]))
+                case "refuse":
+                    self.ports[command["name"]].refuse()
+                case "fill":
+                    self.fill(command["databases"], command["passwords"])
                 case other:
                     error = f"unknown command {other!r}"
         except (LookupError, ValueError, OSError) as failure:
@@ -73,27 +70,28 @@ class Zygote:
         """Fork the service's child."""
         if name in self.children.values():
             raise ValueError(f"{name} already runs")
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            reports = os.dup(1)
-            self._become(
-                lambda: run_service(name, settings, self.port(name), self.hooks, reports),
-                self.logs / f"{name}.log",
-                parent,
-            )
+        listening = self.ports[name].listener
+        reports = os.dup(1)
+
+        def serve() -> int:
+            # Else a service that is to refuse its clients would go on listening in the others.
+            for other, port in self.ports.items():
+                if other != name:
+                    port.leave()
+            return run_service(name, settings, self.preloaded, listening, reports)
+
+        pid = children.fork(serve, self.logs / f"{name}.log")
+        os.close(reports)
         self.children[pid] = name
         say({"event": "service", "name": name, "state": "starting", "pid": pid, "detail": None})
 
-    def seed(self, databases: dict[str, str], passwords: dict[str, str]) -> None:
-        """Fill the databases, in a child because the parent must never own a connection or an event loop."""
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            self._become(lambda: fill(databases, passwords), self.logs / "seed.log", parent)
+    def fill(self, databases: dict[str, str], passwords: dict[str, str]) -> None:
+        """Migrate and fill the databases, in a child because the parent must never own a connection or an event loop."""
+        log = self.logs / "seed.log"
+        pid = children.fork(lambda: fill(databases, passwords, self.preloaded.scripts), log)
         _, status = os.waitpid(pid, 0)
         if status:
-            raise OSError(f"the seeds could not be sown: {describe(status)}; see {self.logs / 'seed.log'}")
+            raise OSError(f"the databases could not be filled: {children.describe(status)}; see {log}")
 
     def signal(self, name: str, signal_number: int) -> None:
         """Signal the service's child, which is surely ours because only we reap it."""
@@ -104,155 +102,68 @@ class Zygote:
 
     def reap(self) -> None:
         """Report each child that ended."""
-        for pid, status in ended_children():
+        for pid, status in children.ended():
             name = self.children.pop(pid, None)
             if name is not None:
-                say({"event": "service", "name": name, "state": "died", "pid": pid, "detail": describe(status)})
+                how = children.describe(status)
+                say({"event": "service", "name": name, "state": "died", "pid": pid, "detail": how})
 
     def end(self) -> None:
-        """Stop all children; those that are stopped or stuck are killed."""
+        """Stop all children; those that are stuck are killed."""
         for pid in self.children:
             os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGCONT)
         deadline = time.monotonic() + _GRACE_SECONDS
         while self.children and time.monotonic() < deadline:
             self.reap()
-            time.sleep(0.01)
+            time.sleep(_POLL_SECONDS)
         for pid in self.children:
             os.kill(pid, signal.SIGKILL)
         while self.children:
             self.reap()
-            time.sleep(0.005)
-
-    def _become(self, work: Callable[[], int], log: Path, parent: int) -> NoReturn:
-        """Turn this fresh child into what `work` does; never returns to the parent's code, whatever happens."""
-        code = 70
-        try:
-            die_with(parent)
-            signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, signal.SIG_DFL)
-            redirect(log)
-            code = work()
-        except BaseException:  # noqa: BLE001 - the parent's stack must not continue in a child
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
+            time.sleep(_POLL_SECONDS)
 
 
 def main() -> None:
     """Read the first line, load everything, then obey until standard input ends."""
     die_with(os.getppid())
-    commands = Commands()
-    first = commands.wait_first()
+    mailbox = Mailbox()
+    first = mailbox.first()
     if first is None:
         return
-    hooks = load_hooks(first["overlays"])
-    sdl = {name: schema_of(name).as_str() for name in first["services"]}
-    zygote = Zygote(Path(first["logs"]), hooks, {name: hold_port() for name in first["services"]})
-    if threading.active_count() != 1:
-        raise RuntimeError(f"a library started threads before the fork: {threading.enumerate()}")
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD)
-    say({"event": "bound", "services": {name: {"port": zygote.port(name), "sdl": sdl[name]} for name in sdl}})
+    zygote = _loaded(first)
+    _make_ready_to_fork()
+    ports = zygote.ports.items()
+    say(
+        {
+            "event": "bound",
+            "services": {name: {"port": port.number, "sdl": schema_of(name).as_str()} for name, port in ports},
+        }
+    )
     try:
-        for command in commands.until_end(zygote):
+        for command in mailbox.until_end(zygote.reap):
             zygote.obey(command)
     finally:
         zygote.end()
 
 
-class Commands:
-    """Lines of standard input, read without ever blocking the reaping of children."""
-
-    def __init__(self) -> None:
-        self._buffer = b""
-        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        self._ending = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
-
-    def wait_first(self) -> dict[str, Any] | None:
-        """The first line; None when there is none."""
-        while b"\n" not in self._buffer:
-            if not self._fill():
-                return None
-        return next(self._lines())
-
-    def until_end(self, zygote: Zygote) -> Iterator[dict[str, Any]]:
-        """Yield commands until the input ends or SIGTERM arrives; dead children are reported in between."""
-        yield from self._lines()
-        while not self._ending:
-            readable, _, _ = select.select([0, self._wake_read], [], [])
-            if self._wake_read in readable:
-                os.read(self._wake_read, _CHUNK)
-                zygote.reap()
-            if 0 in readable:
-                if not self._fill():
-                    return
-                yield from self._lines()
-
-    def _fill(self) -> bool:
-        chunk = os.read(0, _CHUNK)
-        self._buffer += chunk
-        return bool(chunk)
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        while b"\n" in self._buffer:
-            line, _, self._buffer = self._buffer.partition(b"\n")
-            yield json.loads(line)
-
-    def _end(self, *_: object) -> None:
-        self._ending = True
+def _loaded(first: dict[str, Any]) -> Zygote:
+    """Import hooks and services, build schemas; meanwhile migrations without a script are rendered, once an installation."""
+    logs, folder = Path(first["logs"]), Path(first["scripts"]) if first["scripts"] else None
+    unrendered = scripts.missing(first["services"], folder) if folder else ()
+    renderer = children.fork(lambda: render(unrendered, folder), logs / "render.log") if folder and unrendered else 0
+    hooks = load_hooks(first["overlays"])
+    for name in first["services"]:
+        schema_of(name)
+    if renderer:
+        os.waitpid(renderer, 0)
+    return Zygote(logs, Preloaded(hooks, folder), {name: HeldPort() for name in first["services"]})
 
 
-def hold_port() -> socket.socket:
-    """A socket bound to a port that the system picked; it does not listen."""
-    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    holder.bind(("127.0.0.1", 0))
-    return holder
-
-
-def ended_children() -> Iterator[tuple[int, int]]:
-    """Pid and wait status of every child that ended since the last call."""
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        yield pid, status
-
-
-def describe(status: int) -> str:
-    """A wait status in words: `signal SIGKILL` or `exit code 3`."""
-    if os.WIFSIGNALED(status):
-        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"exit code {os.waitstatus_to_exitcode(status)}"
-
-
-def redirect(log: Path) -> None:
-    """Standard output and error of a child go to its log, standard input to nothing."""
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(target, 1)
-    os.dup2(target, 2)
-    os.close(target)
-    os.close(nothing)
-
-
-def say(event: dict[str, Any]) -> None:
-    """One event, in one write."""
-    data = (json.dumps(event, separators=(",", ":")) + "\n").encode()
-    while data:
-        data = data[os.write(1, data) :]
-
-
-if __name__ == "__main__":
-    main()
+def _make_ready_to_fork() -> None:
+    if threading.active_count() != 1:
+        raise RuntimeError(f"a library started threads before the fork: {threading.enumerate()}")
+    # What there is now is shared with the children for ever; they look for garbage only among what they make.
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
+    gc.enable()

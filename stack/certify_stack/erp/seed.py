@@ -14,6 +14,11 @@ from certify_stack.kit.database import Connection
 from certify_stack.kit.model import Entity
 
 EVENT_TABLES = {"finance": ["events"]}
+# A plain ANALYZE looks at the catalogs too, which costs a second for 18 databases.
+OWN_TABLES = """
+    SELECT string_agg(quote_ident(relname), ', ') FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
 
 
 async def seed(dsns: Mapping[str, str], passwords: Mapping[str, str] | None = None, size: int = 1) -> dict[str, int]:
@@ -48,7 +53,7 @@ async def _seed_service(name: str, dsn: str, size: int) -> dict[str, int]:
             counts = {f"{name}.{entity.table}": await _seed_entity(connection, entity, size) for entity in entities}
             if name == "finance":
                 counts |= await seed_finance(connection, size)
-            await connection.execute("ANALYZE")
+            await connection.execute("ANALYZE " + await connection.fetchval(OWN_TABLES))
     finally:
         await connection.close()
     return counts

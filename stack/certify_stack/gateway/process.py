@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,6 +39,17 @@ def command(configuration: Path) -> list[str]:
     return [str(find_node()), *HEAP, str(BUNDLE), str(configuration)]
 
 
-def configuration(subgraphs: Iterable[Subgraph], jwt: dict[str, Any], port: int = 0) -> str:
-    """The configuration file's text. `jwt` holds `publicKey` (PEM), `issuer`, `audience`, `algorithm`."""
-    return json.dumps({"port": port, "subgraphs": [asdict(subgraph) for subgraph in subgraphs], "jwt": jwt})
+def environment() -> dict[str, str]:
+    """What Node sees: nothing of ours, so that a NODE_OPTIONS of the caller changes nothing."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC"}
+
+
+def configuration(
+    subgraphs: Iterable[Subgraph], jwt: dict[str, Any], port: int = 0, *, listener: int | None = None
+) -> str:
+    """The configuration file's text. `jwt` holds `publicKey` (PEM), `issuer`, `audience`, `algorithm`.
+
+    `listener` is the descriptor of a listening socket that the process inherits; without one it opens `port` itself.
+    """
+    where = {"port": port} if listener is None else {"listener": listener}
+    return json.dumps({**where, "subgraphs": [asdict(subgraph) for subgraph in subgraphs], "jwt": jwt})

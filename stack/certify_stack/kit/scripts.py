@@ -54,7 +54,8 @@ def _write(target: Path, script: str) -> None:
 
 def _name(service: str) -> str:
     made_of = hashlib.sha256(_tools())
-    for path in sorted(versions_of(service).glob("*.py")):
+    # What revisions share lies beside Alembic's environment.
+    for path in (*sorted(ENVIRONMENT.glob("*.py")), *sorted(versions_of(service).glob("*.py"))):
         content = path.read_bytes()
         made_of.update(f"{path.name}\0{len(content)}\0".encode())
         made_of.update(content)
@@ -63,5 +64,4 @@ def _name(service: str) -> str:
 
 @cache
 def _tools() -> bytes:
-    versions = (importlib.metadata.version(name) for name in ("alembic", "sqlalchemy"))
-    return "\0".join(versions).encode() + (ENVIRONMENT / "env.py").read_bytes()
+    return "\0".join(importlib.metadata.version(name) for name in ("alembic", "sqlalchemy")).encode()

@@ -15,7 +15,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exi
 try {
   const config = readConfig(process.argv[2]);
   const port = await listen({
-    port: config.port,
+    where: config.listener === undefined ? { port: config.port, host: "127.0.0.1" } : { fd: config.listener },
     schema: createGatewaySchema(config),
     verify: await createVerifier(config.jwt),
     ready: createReadiness(config.subgraphs),

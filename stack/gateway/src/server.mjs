@@ -6,8 +6,8 @@ import { forwardedHeaders } from "./schema.mjs";
 const MAX_BODY = 1_000_000;
 const HEADERS = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** Serve until the process ends; resolves with the port. */
-export function listen({ port, schema, verify, ready }) {
+/** Serve until the process ends, on `where`: a port and host, or the descriptor of a listening socket. Resolves with the port. */
+export function listen({ where, schema, verify, ready }) {
   const yoga = createYoga({
     schema,
     graphqlEndpoint: "/graphql",
@@ -26,7 +26,7 @@ export function listen({ port, schema, verify, ready }) {
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve(server.address().port));
+    server.listen(where, () => resolve(server.address().port));
   });
 }
 
