@@ -12,6 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from erp_border import BorderContract
+from erp_broker import outbox_of
 from erp_documents import operation_document, undescribed
 from erp_harness import USER_ID, Harness, scratch_database, served
 from erp_references import ReferenceContract
@@ -346,11 +347,14 @@ class EntityContract(ReferenceContract, ServiceContract):
             key = {"id": erp.ask(create, {"i": given})[f"create{entity.name}"]["id"]}
             assert erp.ask(f"query($id: ID!) {{ {name}(id: $id) {{ id }} }}", key)[name] == key
             self._change(erp, entity, key)
+            changes = ["Created"] if entity.access.update is None else ["Created", "Updated"]
             if entity.access.delete is not None:
                 remove = f"mutation($id: ID!) {{ delete{entity.name}(id: $id) }}"
                 assert erp.ask(remove, key) == {f"delete{entity.name}": True}
                 assert erp.refusal(remove, key) == "NOT_FOUND"
                 assert erp.ask(f"query($id: ID!) {{ {name}(id: $id) {{ id }} }}", key)[name] is None
+                changes.append("Deleted")
+            assert outbox_of(erp, key["id"]) == [entity.name + change for change in changes]
 
     def _change(self, erp: Harness, entity: Entity, key: dict[str, str]) -> None:
         if entity.access.update is None:

@@ -38,7 +38,7 @@ class Consumer:
     def __init__(self, runtime: Runtime, subscription: Subscription, bootstrap: str) -> None:
         self.trouble: str | None = "not started"
         self._group = runtime.service.name
-        self._subscription = subscription
+        self.handle = subscription.handle
         self._topics = [messages.topic_of(service) for service in subscription.services]
         self._database = runtime.database
         self._bootstrap = bootstrap
@@ -131,7 +131,7 @@ class Consumer:
         async with self._database.transaction() as connection:
             if not await connection.fetchval(SEEN, envelope.id, record.topic, record.offset):
                 return "known"
-            await self._subscription.handle(connection, envelope)
+            await self.handle(connection, envelope)
         return "effective"
 
     async def _bury(self, record: ConsumerRecord, error: Exception, supervised: Supervised) -> None:

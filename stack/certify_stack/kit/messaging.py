@@ -15,6 +15,7 @@ class Messaging:
         self.tasks: list[Supervised] = []
         self.parts: dict[str, Trouble] = {}
         self.relay: Relay | None = None
+        self.consumer: Consumer | None = None
         self._probe: BrokerProbe | None = None
         if runtime.settings.broker:
             self._add(runtime, runtime.settings.broker)
@@ -37,7 +38,7 @@ class Messaging:
         self.parts["relay"] = relay_trouble
         if runtime.service.subscription is None:
             return
-        consumer = Consumer(runtime, runtime.service.subscription, bootstrap)
+        self.consumer = consumer = Consumer(runtime, runtime.service.subscription, bootstrap)
         consuming = Supervised("consumer", consumer.run)
         self.tasks.append(consuming)
 

@@ -104,6 +104,13 @@ class TestAuth(EntityContract):
         assert login(users, "rita", GOOD).status_code == 401
         assert login(users, "rita", "another long password").status_code == 200
 
+    def test_others_are_told_of_users_and_log_ins_but_never_of_passwords(self, users: Harness):
+        rows = users.sql("SELECT envelope::text AS text, envelope->>'type' AS type FROM outbox")
+        assert {"UserCreated", "LoginAttempted", "PasswordChanged"} <= {row["type"] for row in rows}
+        assert not any("digest" in row["text"] or "salt" in row["text"] for row in rows)
+        told = [row["text"] for row in rows if row["type"] == "LoginAttempted"]
+        assert any('"actor": "anonymous"' in text and "REFUSED" in text for text in told)
+
     def test_who_has_no_password_changes_none(self, users: Harness):
         given = {"c": GOOD, "n": "another long password"}
         assert users.refusal(CHANGE, given) == "NOT_FOUND"
