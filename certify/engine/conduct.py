@@ -13,6 +13,8 @@ from certify.engine.guardian import Guardian
 from certify.engine.runlog import RunLog
 from certify.engine.schedule import Scheduler
 from certify.engine.workspace import Workspace
+from certify.listener import listening
+from certify.model.check import Capability
 from certify.processes import RUN_MARK, end_marked
 
 
@@ -45,7 +47,7 @@ async def conduct(scheduler: Scheduler, driver: Driver, workspace: Workspace, lo
         EnvironmentUnusableError: the stack cannot be booted here at all.
     """
     try:
-        async with interruptible() as interruption:
+        async with interruptible() as interruption, _received(scheduler, workspace):
             await scheduler.run()
     except asyncio.CancelledError:
         if not interruption.signal:
@@ -59,6 +61,17 @@ async def conduct(scheduler: Scheduler, driver: Driver, workspace: Workspace, lo
         with scheduler.spans.span("down"):
             await asyncio.shield(driver.stop())
     return interruption
+
+
+@asynccontextmanager
+async def _received(scheduler: Scheduler, workspace: Workspace) -> AsyncIterator[None]:
+    """Listen for the stack's spans where a check will look at them; else they would only cost time."""
+    if not scheduler.asks_for(Capability.SPANS):
+        yield
+        return
+    async with listening(workspace.spans) as url:
+        scheduler.watch.spans, scheduler.watch.spans_to = workspace.spans, url
+        yield
 
 
 @asynccontextmanager
@@ -97,7 +110,7 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 
 def _stack_logs(scheduler: Scheduler, workspace: Workspace) -> dict[str, Path]:
-    logs = {"launcher": workspace.stack / "launcher.log"}
+    logs = {"launcher": workspace.stack / "launcher.log", "spans": workspace.spans}
     if scheduler.watch.booted:
         stack = scheduler.watch.booted.stack
         gateway = [stack.gateway] if stack.gateway else []

@@ -94,7 +94,7 @@ class JobRunner:
             options=job.options,
             source_root=str(root) if root else "",
             seed=self._settings.seed,
-            stack=self._driver.now() if self._watch.booted and job.needs_stack else self._driver.declared,
+            stack=self._watch.now() if self._watch.booted and job.needs_stack else self._driver.declared,
             budget_us=job.budget_us,
             quick=self._settings.quick,
             run_options=self._settings.run_options,

@@ -14,6 +14,7 @@ from certify.engine.settings import Settings
 from certify.engine.timing import Spans
 from certify.engine.watching import StackWatch
 from certify.engine.workspace import Workspace
+from certify.model.check import Capability
 from certify.model.outcome import Outcome
 
 # What a control that others require may be for them to start; narrowed away on the command line is not a failure.
@@ -49,6 +50,10 @@ class Scheduler:
             await asyncio.wait(self._tasks.values()) if self._tasks else None
             if watching:
                 watching.cancel()
+
+    def asks_for(self, capability: Capability) -> bool:
+        """Whether a job of the plan needs it."""
+        return any(capability in job.needs for job in self._plan.jobs)
 
     async def _boot(self) -> None:
         async with machine(exclusive=False):

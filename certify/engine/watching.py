@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ from certify.console.events import BootState, Message
 from certify.drivers.interface import Booted, Driver
 from certify.engine.runlog import RunLog
 from certify.model.record import LedgerEntry
-from certify.model.stack import Happened
+from certify.model.stack import Happened, Stack
 
 _BAD = frozenset({"died", "given-up"})
 _Result = TypeVar("_Result")
@@ -33,6 +34,8 @@ class StackWatch:
         last: each part's last event.
         deaths: what died, or was given up, without a check having asked for it.
         unusable: why no check can use the stack any more.
+        spans: file that the stack's spans are received into; None: nobody listens.
+        spans_to: where the stack shall send them; empty: nowhere.
     """
 
     def __init__(self, driver: Driver, log: RunLog) -> None:
@@ -44,14 +47,20 @@ class StackWatch:
         self.last: dict[str, Happened] = {}
         self.deaths: list[Happened] = []
         self.unusable: Unusable | None = None
+        self.spans: Path | None = None
+        self.spans_to = ""
 
-    async def start(self, spans_to: str = "") -> None:
+    async def start(self) -> None:
         """Boot the stack.
 
         Raises:
             EnvironmentUnusableError: it cannot be booted here at all.
         """
-        self.booted = await self._driver.start(self.hear, spans_to=spans_to)
+        self.booted = await self._driver.start(self.hear, spans_to=self.spans_to)
+
+    def now(self) -> Stack:
+        """The booted stack as it is now, and where its spans are received."""
+        return msgspec.structs.replace(self._driver.now(), spans=str(self.spans or ""), spans_to=self.spans_to)
 
     def hear(self, event: Happened) -> None:
         """Take in what happened to a part of the stack."""

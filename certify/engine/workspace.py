@@ -38,6 +38,7 @@ class Workspace:
         self.scratch = Path(tempfile.mkdtemp(prefix=f"certify-{run_id}-"))
         self.evidence.mkdir(parents=True)
         self.stack = self.scratch / "stack"
+        self.spans = self.scratch / "spans.jsonl"
         self._jobs: set[str] = set()
 
     def job_folders(self, job: str) -> tuple[Path, Path]:
