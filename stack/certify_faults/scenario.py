@@ -1,23 +1,26 @@
 """Faults that the scenario check must notice: a business event gets lost between services."""
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from certify.api import Fault, FaultKind
+from certify_stack.kit.messaging import Messaging
 from certify_stack.kit.settings import Settings
 
 SERVICE = "audit"
 
 
 def audit_forgets(app: FastAPI, service_name: str, settings: Settings) -> None:
-    """The audit service takes each event from the broker, and keeps no entry of it."""
+    """The audit service takes each event, notes it as seen, and keeps no entry."""
     del settings
-    if service_name != SERVICE:
-        return
+    messaging: Messaging = app.state.messaging
+    if service_name == SERVICE and messaging.consumer:
+        messaging.consumer.handle = _forget
 
-    async def forget(_connection: object, _envelope: object) -> None:
-        """Do nothing."""
 
-    app.state.messaging.consumer.handle = forget
+async def _forget(connection: Any, envelope: Any) -> None:
+    """What the consumer calls for each event."""
 
 
 FAULTS = (
