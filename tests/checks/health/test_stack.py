@@ -1,58 +1,119 @@
-"""Both rules on the reference stack: clean, and with faults."""
+"""All rules but edges on the reference stack: clean, and with faults."""
 
 import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import certify_stack
 from certify.api import Capability, Criteria, Duration, Limit, Outcome, Ruling, Stack
 from certify_checks.health import CHECK
 from certify_checks.health.model import HealthConfig, HealthObservation
-from certify_faults.health import claim_other_version, forget_version
+from certify_faults.health import FAULTS, schemas
 
 pytestmark = pytest.mark.stack
 ROOT = Path(certify_stack.__file__).parents[1]
-BRIEF = HealthConfig(window=Duration("1500 ms"), interval=Duration("150 ms"), timeout=Duration("2 s"))
-CRITERIA = Criteria({"not-ready": Limit.parse("== 0"), "pending": Limit.parse("== 0")})
+BRIEF = HealthConfig(
+    window=Duration("1500 ms"), interval=Duration("150 ms"), timeout=Duration("2 s"), patience=Duration("3 s")
+)
+RULES = ("ready", "migrations", "truthful", "clean-start")
+CRITERIA = Criteria({name: Limit.parse("== 0") for name in ("not-ready", "pending", "lying", "incidents")})
+OFFERED = frozenset({Capability.HTTP, Capability.SQL, Capability.SOURCE, Capability.KAFKA})
 
 
 @pytest.fixture
 def look(context: Any) -> Any:
-    def run(stack: Stack) -> HealthObservation:
-        offered = frozenset({Capability.HTTP, Capability.SQL, Capability.SOURCE})
-        given = context(stack, "health", source_root=ROOT, capabilities=offered)
-        seen: HealthObservation = asyncio.run(CHECK.observe(given, BRIEF))
+    def observe(stack: Stack, *rules: str, config: HealthConfig = BRIEF, **more: Any) -> HealthObservation:
+        given = context(stack, "health", rules=rules, capabilities=OFFERED, **({"source_root": ROOT} | more))
+        seen: HealthObservation = asyncio.run(CHECK.observe(given, config))
         return seen
 
-    return run
+    return observe
 
 
-def judged(seen: HealthObservation) -> tuple[Ruling, ...]:
-    return tuple(rule.judge(seen, CRITERIA) for rule in CHECK.rules)
+def judged(seen: HealthObservation, name: str) -> Ruling:
+    rule = CHECK.rule(name)
+    assert rule
+    return rule.judge(seen, CRITERIA)
 
 
-def test_the_clean_stack_is_ready_and_migrated(look: Any, stack: Stack):
-    seen = look(stack)
-    ready, migrations = judged(seen)
-    assert (ready.outcome, ready.examined) == (Outcome.PASS, 19), ready
-    assert (migrations.outcome, migrations.examined) == (Outcome.PASS, 18), migrations
-    for rule in CHECK.rules:
+def found(seen: HealthObservation, name: str) -> set[tuple[str, str]]:
+    ruling = judged(seen, name)
+    assert ruling.outcome is Outcome.FAIL, ruling
+    return {(finding.code, finding.location.service) for finding in ruling.findings}
+
+
+def overlays(rule: str) -> list[str]:
+    return [fault.overlay for fault in FAULTS if fault.overlay and fault.caught_by == (rule,)]
+
+
+def test_the_clean_stack_passes_and_every_seed_is_found(look: Any, running: Any):
+    with running() as run:
+        seen = look(run.stack, *RULES, disrupt=run.disrupt)
+        after = look(run.stack, "clean-start", disrupt=run.disrupt)
+    examined = {"ready": 19, "migrations": 18, "truthful": 36, "clean-start": 19}
+    for name in RULES:
+        ruling = judged(seen, name)
+        assert (ruling.outcome, ruling.examined) == (Outcome.PASS, examined[name]), ruling
+        rule = CHECK.rule(name)
+        assert rule
         for seeded in rule.seed(seen, CRITERIA):
             assert rule.judge(seeded.observation, CRITERIA).outcome is Outcome.FAIL, seeded.name
+    assert "keep no checksums" not in judged(seen, "migrations").summary
+    assert judged(after, "clean-start").outcome is Outcome.PASS, "what a check disturbs is no incident of the start"
 
 
-def test_a_service_that_flaps_and_databases_at_other_versions_are_found(look: Any, boot: Any):
-    with boot("certify_faults.health:ready_lies_down") as faulty:
-        ready, _ = judged(look(faulty))
-        asyncio.run(forget_version(faulty.service("hr").database))
-        asyncio.run(claim_other_version(faulty.service("scm").database))
-        _, migrations = judged(look(faulty))
-    # The gateway says that it is not ready either when a service behind it is not.
-    flapping = {finding.location.service for finding in ready.findings if finding.code == "flapping"}
-    assert "crm" in flapping <= {"crm", "gateway"}
-    assert migrations.outcome is Outcome.FAIL
-    found = {(finding.code, finding.location.service) for finding in migrations.findings}
-    assert {("empty-version-table", "hr"), ("pending", "hr"), ("unknown-revision", "scm")} <= found
-    assert {service for _, service in found} == {"hr", "scm"}
+def test_readiness_that_lies_is_found(look: Any, running: Any):
+    with running(*overlays("health.truthful")) as run:
+        seen = look(run.stack, "truthful", disrupt=run.disrupt)
+    assert found(seen, "truthful") == {
+        ("lies-about-database", "configuration"),
+        ("lies-about-broker", "workflow"),
+        ("never-recovered", "inventory"),
+        ("live-follows", "scm"),
+    }
+
+
+def test_starts_that_are_not_clean_are_found(look: Any, running: Any):
+    with running(*overlays("health.clean-start")) as run:
+        seen = look(
+            run.stack, "clean-start", config=replace(BRIEF, start_budget=Duration("5 s"), window=Duration("4 s"))
+        )
+    codes = found(seen, "clean-start")
+    assert {
+        ("crash-loop", "scheduler"),
+        ("crash-loop", "notification"),
+        ("port-taken", "notification"),
+        ("slow-start", "document-generator"),
+        ("restarted", "import-export"),
+        ("errors-at-start", "file-storage"),
+    } <= codes
+    assert {"died", "restarted", "crash-loop"} & {code for code, service in codes if service == "hr"}
+    blamed = {"scheduler", "notification", "document-generator", "import-export", "file-storage", "hr", "gateway"}
+    assert {service for _, service in codes} <= blamed
+    taken = next(f.message for f in judged(seen, "clean-start").findings if f.code == "port-taken")
+    assert "held by pid " in taken, taken
+
+
+def test_databases_at_other_versions_and_edited_files_are_found(look: Any, boot: Any, tmp_path: Path):
+    copy = tmp_path / "source"
+    for service in ("audit", "finance"):
+        folder = Path("certify_stack", "erp", service, "migrations", "versions")
+        (copy / folder).mkdir(parents=True)
+        for file in (ROOT / folder).glob("*.py"):
+            (copy / folder / file.name).write_bytes(file.read_bytes())
+    schemas.pending_migration(copy)
+    schemas.edited_migration(copy)
+    with boot() as faulty:
+        for damage in (schemas.half_done, schemas.forget_version, schemas.claim_other_version):
+            asyncio.run(damage(faulty))
+        here = look(faulty, "migrations")
+        two = replace(faulty, services=(faulty.service("audit"), faulty.service("finance")))
+        there = look(two, "migrations", source_root=copy)
+    codes = found(here, "migrations")
+    assert {("several-versions", "hr"), ("unknown-revision", "hr")} <= codes
+    assert {("empty-version-table", "organization"), ("unknown-revision", "scm")} <= codes
+    assert {service for _, service in codes} == {"hr", "organization", "scm"}
+    assert found(there, "migrations") == {("pending", "audit"), ("changed-checksum", "finance")}
