@@ -120,7 +120,7 @@ def _add_probes(app: FastAPI, runtime: Runtime, tasks: list[Supervised], messagi
         return json_response({"status": "live", "service": name})
 
     async def ready(_request: Request) -> Response:
-        seen = await readiness(runtime.database, heads, tasks, messaging.parts)
+        seen = await readiness(runtime.database, heads, tasks, messaging.apart, messaging.stored)
         return json_response(seen.body(name), 200 if seen.ready else UNREADY)
 
     async def metrics(_request: Request) -> Response:

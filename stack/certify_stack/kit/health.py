@@ -38,29 +38,37 @@ class Readiness:
 
 
 async def readiness(
-    database: Database, heads: frozenset[str], tasks: Iterable[Supervised], more: Mapping[str, Trouble]
+    database: Database,
+    heads: frozenset[str],
+    tasks: Iterable[Supervised],
+    apart: Mapping[str, Trouble],
+    stored: Mapping[str, Trouble],
 ) -> Readiness:
-    """Look at every part at once, within the deadline.
+    """Look at every part within the deadline.
 
     Args:
         database: The service's own.
         heads: The revisions that the source has.
         tasks: Background tasks that only must live.
-        more: Further parts, each with what tells its trouble.
+        apart: Parts that do not need the database, each with what tells its trouble.
+        stored: Parts that do. One after the other, so that a probe needs no second connection.
     """
-    names = tuple(more)
-    stored, told = await asyncio.gather(
-        _stored(database, heads), asyncio.gather(*(within(DEADLINE, _asked(more[name])) for name in names))
+    told, kept = await asyncio.gather(
+        asyncio.gather(*(within(DEADLINE, _asked(trouble)) for trouble in apart.values())),
+        _stored(database, heads, stored),
     )
     living = {task.name: task.dead() or OK for task in tasks}
-    return Readiness({**stored, **living, **dict(zip(names, told, strict=True))})
+    return Readiness({**kept, **living, **dict(zip(apart, told, strict=True))})
 
 
-async def _stored(database: Database, heads: frozenset[str]) -> dict[str, str]:
+async def _stored(database: Database, heads: frozenset[str], more: Mapping[str, Trouble]) -> dict[str, str]:
     answers = await within(DEADLINE, lambda: _ping(database))
     if answers != OK:
-        return {"database": answers, "migrations": "unknown: the database does not answer"}
-    return {"database": OK, "migrations": await within(DEADLINE, lambda: _at_head(database, heads))}
+        return {"database": answers, **dict.fromkeys(("migrations", *more), "unknown: the database does not answer")}
+    parts = {"database": OK, "migrations": await within(DEADLINE, lambda: _at_head(database, heads))}
+    for name, trouble in more.items():
+        parts[name] = await within(DEADLINE, _asked(trouble))
+    return parts
 
 
 def _asked(trouble: Trouble) -> Callable[[], Awaitable[str]]:

@@ -13,7 +13,8 @@ class Messaging:
 
     def __init__(self, runtime: Runtime) -> None:
         self.tasks: list[Supervised] = []
-        self.parts: dict[str, Trouble] = {}
+        self.apart: dict[str, Trouble] = {}
+        self.stored: dict[str, Trouble] = {}
         self.relay: Relay | None = None
         self.consumer: Consumer | None = None
         self._probe: BrokerProbe | None = None
@@ -27,7 +28,7 @@ class Messaging:
 
     def _add(self, runtime: Runtime, bootstrap: str) -> None:
         self._probe = BrokerProbe(bootstrap, runtime.service.name)
-        self.parts["broker"] = self._probe.trouble
+        self.apart["broker"] = self._probe.trouble
         self.relay = relay = Relay(runtime, bootstrap)
         relaying = Supervised("relay", relay.run)
         self.tasks.append(relaying)
@@ -35,7 +36,7 @@ class Messaging:
         async def relay_trouble() -> str | None:
             return relaying.dead() or relay.trouble or await relay.late()
 
-        self.parts["relay"] = relay_trouble
+        self.stored["relay"] = relay_trouble
         if runtime.service.subscription is None:
             return
         self.consumer = consumer = Consumer(runtime, runtime.service.subscription, bootstrap)
@@ -45,4 +46,4 @@ class Messaging:
         async def consumer_trouble() -> str | None:
             return consuming.dead() or consumer.trouble
 
-        self.parts["consumer"] = consumer_trouble
+        self.apart["consumer"] = consumer_trouble
