@@ -106,13 +106,15 @@ def _read(
         in_use, port = conflict(text)
         if in_use and port not in {one.port for one in taken} and len(taken) < FIRST:
             taken.append(PortTaken(port, holder(port), clip(visible(text), _SHOWN)))
+    # An error that was caught and told again with its address is told of twice.
+    named = [one for one in taken if one.port]
     return StartLog(
         part,
         lines.read,
         errors,
         tuple(first),
         dict(sorted(allowed.items())),
-        tuple(taken),
+        tuple(named or taken),
         timed=lines.timed,
         truncated=len(content) > MAX_BYTES and not lines.over,
     )

@@ -88,9 +88,17 @@ def restart_once(app: FastAPI, service_name: str, settings: Settings) -> None:
 def port_taken(app: FastAPI, service_name: str, settings: Settings) -> None:
     """One service was told to serve its diagnostics on the port of another."""
     del app
-    if service_name == PORT_TAKEN:
-        port = urlsplit(settings.service_urls[PORT_OWNER]).port
-        socket.create_server(("127.0.0.1", port)).listen()
+    if service_name != PORT_TAKEN:
+        return
+    address = ("127.0.0.1", urlsplit(settings.service_urls[PORT_OWNER]).port)
+    with socket.socket() as diagnostics:
+        try:
+            diagnostics.bind(address)
+        except OSError as error:
+            # As servers say it: the error itself does not name the address.
+            raise OSError(
+                error.errno, f"while attempting to bind on address {address}: address already in use"
+            ) from error
 
 
 def error_storm(app: FastAPI, service_name: str, settings: Settings) -> None:

@@ -225,6 +225,15 @@ def test_a_process_that_ends_while_it_is_watched_is_found(tmp_path: Path):
             assert codes(look(tmp_path, ends, patient)) == [("died", "a")]
 
 
+def test_a_taken_address_that_is_told_again_with_its_port_is_one_incident(tmp_path: Path):
+    log = b"OSError: [Errno 98] Address already in use\nOSError: listen tcp 0.0.0.0:81: bind: address already in use\n"
+    found = look(tmp_path, stack_with(tmp_path, log))
+    assert found.start
+    assert [one.port for one in found.start.logs[0].taken] == [81]
+    # Two lines, one conflict: the other line is an error of the start like any other.
+    assert codes(found) == [("port-taken", "a"), ("errors-at-start", "a")]
+
+
 def test_nobody_holds_a_port_that_is_free():
     assert holder(0) == ""
     assert holder(1) == ""
