@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,7 +24,7 @@ class Owners:
         status: Status of every answer.
         code: Code of a GraphQL error that is every answer.
         body: Text that is every answer.
-        hang: Every answer waits until this is set.
+        hang: No answer is given; what is asked waits until this is set.
     """
 
     base: str = ""
@@ -61,11 +61,13 @@ def owners(erp: Harness, folder: Path) -> Iterator[Owners]:
             sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
             heads = {name.lower(): value for name, value in self.headers.items()}
             body = others.answer(self.path.split("/")[1], heads, sent["variables"]["r"]).encode()
-            with suppress(ConnectionError):  # who asks does not wait for ever
-                self.send_response(others.status)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+            if others.hang is not None:  # who asked has gone long ago
+                self.close_connection = True
+                return
+            self.send_response(others.status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
