@@ -129,8 +129,16 @@ def _named(root: Path, stack: Stack, options: Iterable[Any]) -> Iterator[str]:
 
 def _first_part(root: Path, path: str) -> Iterator[str]:
     first = path.partition("/")[0]
-    if first not in {"", ".", ".."} and len(path) < 4096 and "\0" not in path and (root / path).exists():
+    if first not in {"", ".", ".."} and "\0" not in path and _is_there(root / path):
         yield first
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        # An option that is no path at all may be too long for a name.
+        return False
 
 
 def _texts(value: Any) -> Iterator[str]:
