@@ -25,8 +25,8 @@ PORT_OWNER = "organization"
 ERROR_STORM = "file-storage"
 READY = "/health/ready"
 LATE_SECONDS = 2.0
-SLOW_SECONDS = 6.0
-START_BUDGET = "5 s"
+SLOW_SECONDS = 9.0
+START_BUDGET = "8 s"
 ERRORS = 500
 _FAILED = 3
 

@@ -11,7 +11,7 @@ import certify_stack
 from certify.api import Capability, Criteria, Duration, Limit, Outcome, Ruling, Stack
 from certify_checks.health import CHECK
 from certify_checks.health.model import HealthConfig, HealthObservation
-from certify_faults.health import FAULTS, schemas
+from certify_faults.health import FAULTS, schemas, starts
 
 pytestmark = pytest.mark.stack
 ROOT = Path(certify_stack.__file__).parents[1]
@@ -79,7 +79,9 @@ def test_readiness_that_lies_is_found(look: Any, running: Any):
 def test_starts_that_are_not_clean_are_found(look: Any, running: Any):
     with running(*overlays("health.clean-start")) as run:
         seen = look(
-            run.stack, "clean-start", config=replace(BRIEF, start_budget=Duration("5 s"), window=Duration("4 s"))
+            run.stack,
+            "clean-start",
+            config=replace(BRIEF, start_budget=Duration(starts.START_BUDGET), window=Duration("4 s")),
         )
     codes = found(seen, "clean-start")
     assert {
