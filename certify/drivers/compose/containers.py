@@ -1,0 +1,163 @@
+"""The containers of one run, through the Docker SDK. Everything is found by the run's label."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import docker
+import docker.errors
+import requests.exceptions
+
+from certify.drivers.compose.labels import OWNER, PROJECT_PREFIX, RUN, SERVICE
+from certify.drivers.compose.state import Seen
+from certify.drivers.interface import EnvironmentUnusableError
+from certify.model.escape import visible
+
+_CURE = "start Docker, or let this user reach it; `docker version` tells"
+_TIMEOUT_SECONDS = 20
+_LOG_LINES = 30
+_HEALTH_RESULTS = 5
+_FRACTION = re.compile(r"\.\d+")
+# What a call raises when the engine is not there, any more or at all.
+ENGINE_GONE = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, docker.errors.DockerException)
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that the user's environment names.
+
+    Raises:
+        EnvironmentUnusableError: it does not answer.
+    """
+    try:
+        client = docker.from_env(timeout=_TIMEOUT_SECONDS)
+        client.ping()
+    except ENGINE_GONE as error:
+        raise EnvironmentUnusableError(
+            f"no Docker engine answers: {visible(str(error))[:300]}\ncure: {_CURE}"
+        ) from error
+    return client
+
+
+class Containers:
+    """The containers of the run `run_id`."""
+
+    def __init__(self, client: docker.DockerClient, run_id: str) -> None:
+        self.client = client
+        self._filter = {"label": f"{RUN}={run_id}"}
+
+    def inspected(self) -> dict[str, dict[str, Any]]:
+        """What the engine knows of each, by service; a service that was scaled is known by its first."""
+        found: dict[str, dict[str, Any]] = {}
+        for summary in self.client.api.containers(all=True, filters=self._filter):
+            with contextlib.suppress(docker.errors.NotFound):
+                details = self.client.api.inspect_container(summary["Id"])
+                found.setdefault(service_of(details), details)
+        return found
+
+    def get(self, service: str) -> Any:
+        """The container of a service.
+
+        Raises:
+            LookupError: it has none.
+        """
+        wanted = [*([self._filter["label"]]), f"{SERVICE}={service}"]
+        containers = self.client.containers.list(all=True, filters={"label": wanted})
+        if not containers:
+            raise LookupError(f"the service {service!r} has no container")
+        return containers[0]
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What happens to them, for ever; ends when the client is closed."""
+        yield from self.client.api.events(decode=True, filters={**self._filter, "type": "container"})
+
+    def tail(self, service: str) -> list[str]:
+        """The last lines of its log."""
+        try:
+            raw: bytes = self.get(service).logs(tail=_LOG_LINES)
+        except (LookupError, *ENGINE_GONE):
+            return []
+        return [visible(line) for line in raw.decode(errors="replace").splitlines()]
+
+    def remove(self) -> list[str]:
+        """Remove containers, networks and volumes of the run, and give what could not be removed."""
+        return _remove_all(self.client, self._filter)
+
+
+def service_of(details: Mapping[str, Any]) -> str:
+    """The service that a container belongs to."""
+    labels: Mapping[str, str] = details["Config"].get("Labels") or {}
+    return labels.get(SERVICE, "")
+
+
+def published(details: Mapping[str, Any]) -> dict[int, int]:
+    """Container port -> port on loopback."""
+    bound: Mapping[str, Any] = (details.get("NetworkSettings") or {}).get("Ports") or {}
+    return {
+        int(inner.partition("/")[0]): int(outer[0]["HostPort"])
+        for inner, outer in bound.items()
+        if outer and inner.endswith("/tcp")
+    }
+
+
+def seen(details: Mapping[str, Any], answered: bool | None) -> Seen:  # noqa: FBT001 - a third state, not a switch
+    """One look, out of what the engine knows."""
+    state = details["State"]
+    health = state.get("Health") or {}
+    results = (health.get("Log") or [])[-_HEALTH_RESULTS:]
+    return Seen(
+        status=str(state.get("Status") or ""),
+        exit_code=int(state.get("ExitCode") or 0),
+        oom=bool(state.get("OOMKilled")),
+        restarts=int(details.get("RestartCount") or 0),
+        running_us=_since(state.get("StartedAt")) if state.get("Running") else 0,
+        error=visible(str(state.get("Error") or "")),
+        health="" if health.get("Status") in {None, "none"} else str(health["Status"]),
+        health_exit=int(results[-1].get("ExitCode") or 0) if results else 0,
+        health_log=tuple(visible(str(result.get("Output") or "").strip())[:300] for result in results),
+        answered=answered,
+    )
+
+
+def sweep(client: docker.DockerClient, alive: Any) -> int:
+    """Remove what runs of this machine left behind that were killed; `alive(owner)` tells whether a run still lives."""
+    dead = {
+        labels[RUN]
+        for summary in client.api.containers(all=True, filters={"label": OWNER})
+        if (labels := summary["Labels"]).get(RUN) and not alive(labels[OWNER])
+    }
+    for run_id in dead:
+        _remove_all(client, {"label": f"{RUN}={run_id}"})
+    return len(dead)
+
+
+def _remove_all(client: docker.DockerClient, which: dict[str, str]) -> list[str]:
+    left = []
+    for summary in client.api.containers(all=True, filters=which):
+        try:
+            client.api.remove_container(summary["Id"], v=True, force=True)
+        except docker.errors.NotFound:
+            continue
+        except docker.errors.APIError as error:
+            left.append(f"container {summary['Id'][:12]}: {visible(str(error))}")
+    things: list[Any] = [*client.networks.list(filters=which), *client.volumes.list(filters=which)]
+    for thing in things:
+        if not thing.name.startswith(PROJECT_PREFIX):
+            continue
+        try:
+            thing.remove()
+        except docker.errors.NotFound:
+            continue
+        except docker.errors.APIError as error:
+            left.append(f"{thing.name}: {visible(str(error))}")
+    return left
+
+
+def _since(started: Any) -> int:
+    """Microseconds since an instant as the engine writes it, with nanoseconds."""
+    try:
+        began = datetime.fromisoformat(_FRACTION.sub("", str(started)))
+    except ValueError:
+        return 0
+    return max(0, int((datetime.now(UTC) - began).total_seconds() * 1_000_000))

@@ -1,0 +1,59 @@
+"""Does things to the containers of a run: kill, pause, restart, take from the network, and give back."""
+
+from typing import Any
+
+from certify.drivers.compose.containers import ENGINE_GONE, Containers
+from certify.model.check import Action, Disruption, DisruptionRefusedError
+from certify.model.escape import visible
+
+NETWORK = "network"
+_STOP_SECONDS = 3
+
+
+class Disturber:
+    """Remembers what it took away, to give back the same: a container's networks with its names in them."""
+
+    def __init__(self, containers: Containers) -> None:
+        self._containers = containers
+        self._taken: dict[str, dict[str, Any]] = {}
+
+    def do(self, disruption: Disruption) -> None:
+        """Do it; returns when the engine has done it.
+
+        Raises:
+            DisruptionRefusedError: it could not be done.
+        """
+        try:
+            container = self._containers.get(disruption.part)
+            match disruption.do:
+                case Action.KILL:
+                    container.kill()
+                case Action.PAUSE:
+                    container.pause()
+                case Action.RESUME:
+                    container.unpause()
+                case Action.RESTART:
+                    container.restart(timeout=_STOP_SECONDS)
+                case Action.CUT:
+                    self._cut(container, disruption)
+                case Action.MEND:
+                    self._mend(container, disruption)
+        except (LookupError, *ENGINE_GONE) as error:
+            told = visible(str(error))[:300]
+            raise DisruptionRefusedError(f"cannot {disruption.do} {disruption.part}: {told}") from error
+
+    def _cut(self, container: Any, disruption: Disruption) -> None:
+        if disruption.of not in {"", NETWORK}:
+            raise DisruptionRefusedError(
+                f"containers are cut from their network, not from {disruption.of!r} alone: pause that part instead"
+            )
+        networks: dict[str, Any] = container.attrs["NetworkSettings"]["Networks"]
+        self._taken[disruption.part] = networks
+        for name in networks:
+            self._containers.client.networks.get(name).disconnect(container, force=True)
+
+    def _mend(self, container: Any, disruption: Disruption) -> None:
+        for name, settings in self._taken.pop(disruption.part, {}).items():
+            # The short id is given anew by the engine; the service's own name is what others call it by.
+            aliases = [alias for alias in settings.get("Aliases") or () if not container.id.startswith(alias)]
+            self._containers.client.networks.get(name).connect(container, aliases=aliases)

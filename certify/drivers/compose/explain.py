@@ -1,0 +1,57 @@
+"""Why services did not come up: the root cause first, not the dependant that gave up. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from certify.drivers.compose.project import Part
+from certify.drivers.compose.state import Judged, Seen, State
+
+_CURES = {
+    "exited": "see its log for the cause; run its command by hand in its image",
+    "crash-loop": "see its log: it fails soon after each start",
+    "out-of-memory": "raise its memory limit (`mem_limit`, `deploy.resources.limits.memory`), or make it use less",
+    "unhealthy": "see what its health check says; run the check by hand in the container",
+    "silent": "let it listen on 0.0.0.0 inside its container, at the port that the file publishes",
+    "cannot-start": "mend its command, entry point, mounts or devices in the compose file",
+    "starting": "give it more time (`boot_budget`), or a health check that answers sooner",
+    "paused": "somebody paused it: find out who",
+}
+
+
+def root_causes(parts: Iterable[Part], judged: Mapping[str, Judged]) -> tuple[str, ...]:
+    """Services that are not well and depend on nothing that is not well; all that are not well in a cycle."""
+    bad = {part.name: part for part in parts if not _well(part, judged)}
+    causes = tuple(name for name, part in bad.items() if not any(other in bad for other in part.needs))
+    return causes or tuple(bad)
+
+
+def explain(judged: Judged, seen: Seen, log: Sequence[str]) -> str:
+    """Why one service is not well: what it came to, its health check, its last lines, the cure."""
+    lines = [judged.why or str(judged.state)]
+    if seen.health_log and judged.code in {"unhealthy", "starting", "silent"}:
+        lines += ["its last health checks:", *(f"  exit {seen.health_exit}: {said}" for said in seen.health_log[-3:])]
+    if cure := _CURES.get(judged.code):
+        lines.append(f"cure: {cure}")
+    if log:
+        lines += [f"the last {len(log)} lines of its log:", *(f"  {line}" for line in log)]
+    return "\n".join(lines)
+
+
+def blamed(part: Part, causes: Sequence[str], parts: Mapping[str, Part]) -> str:
+    """What a dependant is told: which service further down is to blame."""
+    to_blame = [name for name in _below(part, parts, set()) if name in causes]
+    return f"not started: it depends on {', '.join(to_blame)}" if to_blame else ""
+
+
+def _below(part: Part, parts: Mapping[str, Part], passed: set[str]) -> Iterable[str]:
+    for name in part.needs:
+        if name not in passed and name in parts:
+            passed.add(name)
+            yield name
+            yield from _below(parts[name], parts, passed)
+
+
+def _well(part: Part, judged: Mapping[str, Judged]) -> bool:
+    found = judged.get(part.name)
+    if found is None:
+        return False
+    return found.state in {State.READY, State.DONE} and (not part.awaited or found.state is State.DONE)

@@ -1,0 +1,146 @@
+"""A compose project as certify runs it: read from what `docker compose config` resolved, and set apart from all others. Pure."""
+
+import copy
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from certify.drivers.compose.labels import OWNER, PROJECT_PREFIX, RUN
+
+COMPLETED = "service_completed_successfully"
+_LOOPBACK = "127.0.0.1"
+_NO_RESTART = frozenset({"", "no"})
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One service of a compose file, as far as its readiness depends on it.
+
+    Attributes:
+        needs: service -> condition, of what must be there first.
+        awaited: somebody waits for it to end well, so it is a one-shot.
+        checked: it has a health check of its own.
+        restarts: the engine starts it again when it ends.
+        ports: TCP ports that it publishes, as they are numbered inside the container.
+    """
+
+    name: str
+    image: str = ""
+    needs: dict[str, str] = {}
+    awaited: bool = False
+    checked: bool = False
+    restarts: bool = False
+    ports: tuple[int, ...] = ()
+
+    @property
+    def may_end(self) -> bool:
+        """Whether ending with exit code 0 is all that can be asked of it."""
+        return self.awaited or not (self.restarts or self.checked or self.ports)
+
+
+def parts(config: Mapping[str, Any]) -> tuple[Part, ...]:
+    """The services of a resolved compose file, in its order."""
+    services: Mapping[str, Any] = config.get("services") or {}
+    awaited = {
+        other
+        for service in services.values()
+        for other, dependency in _needs(service).items()
+        if dependency == COMPLETED
+    }
+    return tuple(_part(name, service, name in awaited) for name, service in services.items())
+
+
+def project_name(run_id: str) -> str:
+    """A name that no other project on this machine has, made of what Compose allows."""
+    return PROJECT_PREFIX + hashlib.sha256(run_id.encode()).hexdigest()[:12]
+
+
+def isolate(config: Mapping[str, Any], run_id: str, owner: str, *, keep_ports: bool = False) -> dict[str, Any]:
+    """The same project with nothing that it could share with another one.
+
+    Names of containers, networks and volumes become the project's own, published ports become free ones on loopback,
+    and everything that is made carries the run's label. What the file calls external stays as it is.
+    """
+    alone = copy.deepcopy(dict(config))
+    alone["name"] = project_name(run_id)
+    labels = {RUN: run_id, OWNER: owner}
+    for name, service in (alone.get("services") or {}).items():
+        service.pop("container_name", None)
+        service["labels"] = {**_mapping(service.get("labels")), **labels}
+        if not keep_ports and service.get("ports"):
+            service["ports"] = [_remapped(port) for port in service["ports"]]
+        if "build" in service:
+            # A stable name: the second run finds what the first one built.
+            service.setdefault("image", _built_name(name, service["build"]))
+    for kind in ("networks", "volumes"):
+        for key, thing in (alone.get(kind) or {}).items():
+            if not thing.get("external"):
+                thing["name"] = f"{alone['name']}_{key}"
+                thing["labels"] = {**_mapping(thing.get("labels")), **labels}
+    return alone
+
+
+def remapped(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Published ports that the run does not take, in words for the report."""
+    services: Mapping[str, Any] = config.get("services") or {}
+    return tuple(
+        f"{name}: {port['published']} -> a free port of {_LOOPBACK}"
+        for name, service in services.items()
+        for port in service.get("ports") or ()
+        if port.get("published")
+    )
+
+
+def _part(name: str, service: Mapping[str, Any], awaited: bool) -> Part:  # noqa: FBT001 - the caller names it
+    health = service.get("healthcheck") or {}
+    test = health.get("test") or []
+    off = health.get("disable") or test[:1] == ["NONE"]
+    return Part(
+        name,
+        image=str(service.get("image") or ""),
+        needs=_needs(service),
+        awaited=awaited,
+        checked=bool(test) and not off,
+        restarts=_restarts(service),
+        ports=tuple(_targets(service.get("ports") or ())),
+    )
+
+
+def _needs(service: Mapping[str, Any]) -> dict[str, str]:
+    needs = service.get("depends_on") or {}
+    return {name: str(dependency.get("condition") or "") for name, dependency in needs.items()}
+
+
+def _restarts(service: Mapping[str, Any]) -> bool:
+    policy = (service.get("deploy") or {}).get("restart_policy") or {}
+    if policy:
+        return bool(policy.get("condition", "any") != "none")
+    return str(service.get("restart") or "") not in _NO_RESTART
+
+
+def _targets(ports: Iterable[Mapping[str, Any]]) -> Iterable[int]:
+    return dict.fromkeys(int(port["target"]) for port in ports if port.get("protocol", "tcp") == "tcp")
+
+
+def _remapped(port: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "target": port["target"],
+        "protocol": port.get("protocol", "tcp"),
+        "host_ip": _LOOPBACK,
+        "mode": port.get("mode", "ingress"),
+    }
+
+
+def _mapping(labels: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:
+    if labels is None:
+        return {}
+    if isinstance(labels, Mapping):
+        return dict(labels)
+    pairs = (label.partition("=") for label in labels)
+    return {name: value for name, _, value in pairs}
+
+
+def _built_name(name: str, build: Any) -> str:
+    digest = hashlib.sha256(msgspec.json.encode(build, order="deterministic")).hexdigest()[:12]
+    return f"certify-built/{name.lower()}:{digest}"

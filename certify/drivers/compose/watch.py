@@ -1,0 +1,215 @@
+"""Watches the containers of a run: looks at one when the engine tells of it, asks its ports from outside, judges all."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+
+from certify.drivers.compose.containers import ENGINE_GONE, Containers, published, seen, service_of
+from certify.drivers.compose.outside import all_served
+from certify.drivers.compose.project import Part
+from certify.drivers.compose.state import Judged, Seen, State, judge
+from certify.model.escape import visible
+
+_TICK = 0.1
+# An event may be lost when the engine is busy: everything is looked at again this often.
+_FULL_LOOK_TICKS = 20
+_LOG_CHUNK = 1 << 16
+# What only somebody's call to the engine brings about, never the process in the container by itself.
+_BY_CALL = frozenset({"kill", "pause", "stop"})
+
+Tell = Callable[[str, Judged], None]
+
+
+class Watch:
+    """Runs from the first container's creation to the run's end. `tell` hears of each change of a judgement.
+
+    Attributes:
+        judged: what each service has come to.
+        details: what the engine knows of each container.
+        lost: why the engine is gone; empty while it is not.
+        calls: (service, action) of calls to the engine that change a container, ours and others'.
+    """
+
+    def __init__(self, containers: Containers, parts: Mapping[str, Part], logs: Path, tell: Tell) -> None:
+        self._containers = containers
+        self._parts = parts
+        self._logs = logs
+        self._tell = tell
+        self._started = False
+        self._answered: dict[str, bool | None] = {}
+        self._dirty: set[str] = set()
+        self._changed = asyncio.Event()
+        self._judged_again = asyncio.Event()
+        self._followed: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._over = threading.Event()
+        self.judged: dict[str, Judged] = {}
+        self.details: dict[str, dict[str, Any]] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.lost = ""
+
+    def begin(self) -> None:
+        """Start watching in the running loop."""
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._listen, args=(loop,), daemon=True, name="compose-events").start()
+        self._tasks = [asyncio.create_task(self._look()), asyncio.create_task(self._ask())]
+
+    async def end(self) -> None:
+        """Stop watching; what is known stays."""
+        self._over.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def all_started(self) -> None:
+        """`docker compose up` has ended: what a look from now on does not find running was never started."""
+        with contextlib.suppress(*ENGINE_GONE):
+            self.details = await asyncio.to_thread(self._containers.inspected)
+        self._started = True
+        self._changed.set()
+
+    async def settled(self) -> None:
+        """Wait until waiting longer can change nothing."""
+        while not self.lost and not self._final():
+            await self._judged_again.wait()
+
+    async def hopeless(self) -> None:
+        """Wait until some service has failed for good and all others have settled or wait for it in vain."""
+        while not self.lost:
+            found = self.judged.values()
+            failed = any(one.final and one.state is State.FAILED for one in found)
+            moving = any(one.state is State.STARTING for one in found) or len(self.judged) < len(self._parts)
+            if failed and not moving:
+                return
+            await self._judged_again.wait()
+
+    async def gone(self) -> str:
+        """Wait until the engine is gone, and say why."""
+        while not self.lost:
+            await self._judged_again.wait()
+        return self.lost
+
+    def look_at(self, service: str) -> Seen:
+        """The last look at one service."""
+        details = self.details.get(service)
+        return seen(details, self._answered.get(service)) if details else Seen()
+
+    def _final(self) -> bool:
+        found = self.judged
+        if len(found) < len(self._parts):
+            return False
+        return self._started and all(one.final or one.state is State.READY for one in found.values())
+
+    async def _look(self) -> None:
+        ticks = 0
+        while not self._over.is_set():
+            try:
+                if ticks % _FULL_LOOK_TICKS == 0:
+                    self.details = await asyncio.to_thread(self._containers.inspected)
+                elif self._dirty:
+                    await self._look_again()
+            except docker.errors.NotFound:
+                pass
+            except ENGINE_GONE as error:
+                self.lost = f"the Docker engine is gone: {visible(str(error))[:300]}"
+            self._judge_all()
+            self._follow_logs()
+            ticks += 1
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until something changes, but not for long. Python 3.11's `wait_for` may swallow a cancellation: not used."""
+        waiting = asyncio.create_task(self._changed.wait())
+        await asyncio.wait({waiting}, timeout=_TICK)
+        waiting.cancel()
+        self._changed.clear()
+
+    async def _look_again(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for container in dirty:
+            details = await asyncio.to_thread(self._containers.client.api.inspect_container, container)
+            self.details[service_of(details)] = details
+
+    def _judge_all(self) -> None:
+        for name, part in self._parts.items():
+            now = judge(part, self.look_at(name), started=self._started)
+            before = self.judged.get(name)
+            self.judged[name] = now
+            if before is None or (before.state, before.code) != (now.state, now.code):
+                self._tell(name, now)
+
+        judged, self._judged_again = self._judged_again, asyncio.Event()
+        judged.set()
+
+    async def _ask(self) -> None:
+        """Ask the ports of what is not known to be served; a service that was ready is watched by its container."""
+        while not self._over.is_set():
+            asked = [name for name in self._parts if self._worth_asking(name)]
+            answers = await asyncio.gather(*(self._ask_one(name) for name in asked))
+            self._answered.update(zip(asked, answers, strict=True))
+            if asked:
+                self._changed.set()
+            await asyncio.sleep(_TICK)
+
+    def _worth_asking(self, name: str) -> bool:
+        details = self.details.get(name)
+        running = details is not None and details["State"].get("Status") == "running"
+        if not running:
+            self._answered.pop(name, None)
+        return running and not self._answered.get(name)
+
+    async def _ask_one(self, name: str) -> bool | None:
+        bound = published(self.details[name])
+        return await all_served(tuple(bound[port] for port in self._parts[name].ports if port in bound))
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.suppress(*ENGINE_GONE, RuntimeError):
+            for event in self._containers.events():
+                if self._over.is_set():
+                    return
+                loop.call_soon_threadsafe(self._hear, event)
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        action = str(event.get("Action", ""))
+        if action in _BY_CALL:
+            labels = event.get("Actor", {}).get("Attributes", {})
+            self.calls.append((labels.get("com.docker.compose.service", ""), action))
+        # A health check announces itself by two events each time: they change nothing.
+        if not action.startswith("exec_"):
+            self._dirty.add(str(event.get("id", "")))
+            self._changed.set()
+
+    def _follow_logs(self) -> None:
+        for name, details in self.details.items():
+            container = details["Id"]
+            if container not in self._followed and details["State"].get("Status") != "created":
+                self._followed.add(container)
+                arguments = (container, self._logs / f"{name}.log")
+                threading.Thread(target=self._copy_log, args=arguments, daemon=True, name=f"log-{name}").start()
+
+    def _copy_log(self, container: str, file: Path) -> None:
+        """Copy a log as it is written. The engine keeps it over restarts, so it is followed anew until the end."""
+        since = 0
+        with contextlib.suppress(*ENGINE_GONE, OSError, ValueError), file.open("ab", buffering=0) as target:
+            while not self._over.is_set():
+                stream = self._containers.client.api.logs(container, stream=True, follow=True, since=since or None)
+                for chunk in stream:
+                    target.write(chunk[:_LOG_CHUNK])
+                since = _finished(self._containers, container)
+                if self._over.wait(0.2):
+                    return
+
+
+def _finished(containers: Containers, container: str) -> int:
+    """When the container's process ended last, in whole seconds since the epoch: where its next log begins."""
+    told = str(containers.client.api.inspect_container(container)["State"].get("FinishedAt") or "")
+    try:
+        return int(datetime.fromisoformat(told.partition(".")[0].rstrip("Z") + "Z").timestamp()) + 1
+    except ValueError:
+        return 0

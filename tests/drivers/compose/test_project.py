@@ -1,0 +1,69 @@
+"""What certify changes of a compose project, and what it leaves."""
+
+from certify.drivers.compose.labels import OWNER, RUN
+from certify.drivers.compose.project import Part, isolate, parts, project_name, remapped
+
+CONFIG = {
+    "name": "shop",
+    "services": {
+        "web": {
+            "image": "web",
+            "container_name": "the-web",
+            "labels": {"team": "web"},
+            "depends_on": {
+                "db": {"condition": "service_healthy"},
+                "migrate": {"condition": "service_completed_successfully"},
+            },
+            "ports": [
+                {"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"},
+                {"mode": "ingress", "target": 53, "published": "53", "protocol": "udp", "host_ip": "0.0.0.0"},  # noqa: S104 - as files say it
+            ],
+            "environment": {"A": "x$$y"},
+        },
+        "db": {"image": "db", "healthcheck": {"test": ["CMD", "true"]}, "restart": "always", "labels": ["a=b"]},
+        "migrate": {"build": {"context": "/somewhere"}},
+        "cron": {"image": "cron", "healthcheck": {"disable": True}, "restart": "no"},
+    },
+    "networks": {"default": {"name": "shop_default"}, "shared": {"name": "company", "external": True}},
+    "volumes": {"data": {"name": "precious"}},
+}
+
+
+def test_a_part_knows_what_its_readiness_depends_on():
+    web, db, migrate, cron = parts(CONFIG)
+    assert web == Part(
+        "web",
+        "web",
+        {"db": "service_healthy", "migrate": "service_completed_successfully"},
+        ports=(80,),
+    )
+    assert (db.checked, db.restarts, db.may_end) == (True, True, False)
+    assert (migrate.awaited, migrate.may_end) == (True, True)
+    assert (cron.checked, cron.restarts, cron.may_end) == (False, False, True)
+
+
+def test_nothing_can_be_shared_with_another_project():
+    alone = isolate(CONFIG, "run-1", "me")
+    name = project_name("run-1")
+    web, db = alone["services"]["web"], alone["services"]["db"]
+    assert alone["name"] == name != project_name("run-2")
+    assert "container_name" not in web
+    assert web["labels"] == {"team": "web", RUN: "run-1", OWNER: "me"}
+    assert db["labels"] == {"a": "b", RUN: "run-1", OWNER: "me"}
+    assert [(port["host_ip"], port.get("published")) for port in web["ports"]] == [("127.0.0.1", None)] * 2
+    assert alone["volumes"]["data"]["name"] == f"{name}_data"
+    assert alone["networks"]["default"] == {"name": f"{name}_default", "labels": {RUN: "run-1", OWNER: "me"}}
+    assert alone["networks"]["shared"] == {"name": "company", "external": True}
+    assert web["environment"] == {"A": "x$$y"}
+    assert CONFIG["services"]["web"]["container_name"] == "the-web"
+
+
+def test_an_image_that_is_built_has_the_same_name_in_each_run():
+    names = {isolate(CONFIG, run, "me")["services"]["migrate"]["image"] for run in ("run-1", "run-2")}
+    assert len(names) == 1
+
+
+def test_ports_stay_where_they_are_kept():
+    ports = isolate(CONFIG, "run-1", "me", keep_ports=True)["services"]["web"]["ports"]
+    assert [port["published"] for port in ports] == ["8080", "53"]
+    assert remapped(CONFIG) == ("web: 8080 -> a free port of 127.0.0.1", "web: 53 -> a free port of 127.0.0.1")
