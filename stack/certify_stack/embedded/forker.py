@@ -7,15 +7,16 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from certify_stack.embedded.procs import dying_with_caller
 
 _LINE_LIMIT = 16 << 20
-# Nothing that is imported or built before a fork is ever garbage, and looking for it takes a fifth of the time.
-_ZYGOTE = "import gc; gc.disable(); from certify_stack.embedded.zygote import main; main()"
+# Nothing that is imported or built before a fork is ever garbage, and looking for it takes a fifth of the time. The HTTP client's
+# command line, with the terminal library that it draws by, is optional to it and of no use here.
+_ZYGOTE = "import gc, sys; gc.disable(); sys.modules['httpx._main'] = None; from certify_stack.embedded.zygote import main; main()"
 
 
 class ForkerError(RuntimeError):
@@ -28,6 +29,16 @@ class Bound:
 
     port: int
     sdl: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the parent is to load: services, start hooks, what sends `spans`; `scripts` is the folder of rendered migrations."""
+
+    services: tuple[str, ...]
+    overlays: tuple[str, ...]
+    scripts: Path | None
+    spans: bool
 
 
 @dataclass
@@ -43,14 +54,7 @@ class Forker:
     _reading: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(
-        cls,
-        services: tuple[str, ...],
-        overlays: tuple[str, ...],
-        logs: Path,
-        scripts: Path | None,
-        on_event: Callable[[dict[str, Any]], None],
-    ) -> Forker:
+    async def start(cls, wanted: Wanted, logs: Path, on_event: Callable[[dict[str, Any]], None]) -> Forker:
         """Start it; imports go on while this returns. Call from the main thread."""
         log = logs / "zygote.log"
         with log.open("ab") as errors:
@@ -65,14 +69,7 @@ class Forker:
                 preexec_fn=dying_with_caller(),
             )
         forker = cls(process, log, on_event, asyncio.get_running_loop().create_future())
-        forker._send(
-            {
-                "services": services,
-                "overlays": overlays,
-                "logs": str(logs),
-                "scripts": str(scripts) if scripts else None,
-            }
-        )
+        forker._send({**asdict(wanted), "scripts": str(wanted.scripts or ""), "logs": str(logs)})
         forker._reading = asyncio.create_task(forker._read())
         return forker
 

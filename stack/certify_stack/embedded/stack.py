@@ -14,7 +14,7 @@ from certify_stack.embedded.accounts import unprivileged
 from certify_stack.embedded.binaries import BinariesError, cache_root
 from certify_stack.embedded.broker import BROKER, BrokerPart
 from certify_stack.embedded.database import DATABASE, DatabasePart
-from certify_stack.embedded.forker import Bound, Forker
+from certify_stack.embedded.forker import Bound, Forker, Wanted
 from certify_stack.embedded.gateway import GATEWAY, GatewayPart
 from certify_stack.embedded.guardian import Guardian, mark_owned, sweep
 from certify_stack.embedded.kafka import installation
@@ -75,9 +75,8 @@ class Stack:
         Raises:
             RuntimeError: Not even the parts that all services need came up.
         """
-        self.forker = await Forker.start(
-            self.options.services, self.options.overlays, self.logs, _scripts(), self._on_event
-        )
+        wanted = Wanted(self.options.services, self.options.overlays, _scripts(), spans=self.options.otlp is not None)
+        self.forker = await Forker.start(wanted, self.logs, self._on_event)
         self.guardian.watch(self.forker.process.pid)
         await self._prepare_broker()
         try:
@@ -92,19 +91,22 @@ class Stack:
         """The first use on a machine fetches Kafka, which takes as long as the network does: no part of a boot's time."""
         loop = asyncio.get_running_loop()
 
-        def told(progress: Progress) -> None:
-            share = f" ({100 * progress.done // progress.total} %)" if progress.total else ""
-            loop.call_soon_threadsafe(self._tell, {"event": "progress", "text": f"{progress.text}{share}"})
+        def from_thread(told: Progress) -> None:
+            loop.call_soon_threadsafe(self._progress, told)
 
         try:
-            await asyncio.to_thread(installation.prepare, told)
+            await asyncio.to_thread(installation.prepare, from_thread)
         except KafkaError as error:
             raise RuntimeError(str(error)) from error
+
+    def _progress(self, told: Progress) -> None:
+        share = f" ({100 * told.done // told.total} %)" if told.total else ""
+        self._tell({"event": "progress", "text": f"{told.text}{share}"})
 
     async def _boot(self) -> None:
         disposable = not self.options.durable
         postgres = PostgresServer(self.private, self.logs / "postgres.log", disposable=disposable)
-        kafka = KafkaServer(self.private, self.logs / "kafka.log", disposable=disposable)
+        kafka = KafkaServer(self.private, self.logs / "kafka.log", disposable=disposable, tell=self._progress)
         self.database = DatabasePart(postgres, self.say, self._watch_over)
         self.broker = BrokerPart(kafka, topics(self.options.services), self.say, self._watch_over)
         self.gateway = GatewayPart(self.private, self.logs / "gateway.log", self.say, self._watch_over)

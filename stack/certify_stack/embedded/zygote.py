@@ -1,7 +1,7 @@
 """The pre-loaded parent of all services: imports once, holds their listening sockets, forks one child per service.
 
-A process that runs `main` reads JSON lines: first `{"services": [...], "overlays": [...], "logs": DIR, "scripts": DIR}`, then
-commands; it answers with JSON lines on standard output. It ends, with all children, when standard input does.
+A process that runs `main` reads JSON lines: first `{"services": [...], "overlays": [...], "logs": DIR, "scripts": DIR, "spans": bool}`,
+then commands; it answers with JSON lines on standard output. It ends, with all children, when standard input does.
 
     events    {"event": "bound", "services": {name: {"port", "sdl"}}}
               {"event": "service", "name", "state": "starting|migrated|listening|died", "pid", "detail"}
@@ -17,6 +17,7 @@ its clients. So `refuse` closes the queue until the next `start`; the port stays
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import signal
 import threading
@@ -152,6 +153,8 @@ def _loaded(first: dict[str, Any]) -> Zygote:
     logs, folder = Path(first["logs"]), Path(first["scripts"]) if first["scripts"] else None
     unrendered = scripts.missing(first["services"], folder) if folder else ()
     renderer = children.fork(lambda: render(unrendered, folder), logs / "render.log") if folder and unrendered else 0
+    if first["spans"]:
+        importlib.import_module("certify_stack.kit.span_export")
     hooks = load_hooks(first["overlays"])
     for name in first["services"]:
         schema_of(name)

@@ -11,8 +11,6 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from certify_stack.kit.span_export import SpanExport
-
 PROPAGATOR = TraceContextTextMapPropagator()
 EXPORT_EVERY_MS = 500
 
@@ -23,7 +21,11 @@ class Tracing:
     """The tracer of one service; spans leave the process only when an endpoint is set, and then all of them."""
 
     def __init__(self, service: str, otlp_endpoint: str | None) -> None:
-        self._export = SpanExport(otlp_endpoint) if otlp_endpoint else None
+        self._export = None
+        if otlp_endpoint:
+            from certify_stack.kit.span_export import SpanExport  # noqa: PLC0415 - takes longer than all else here
+
+            self._export = SpanExport(otlp_endpoint)
         # Without an endpoint spans are only ids in logs; those cost less.
         self._provider = TracerProvider(
             sampler=ALWAYS_ON if self._export else ALWAYS_OFF,

@@ -21,7 +21,6 @@ from typing import Any, Final
 
 from certify_stack.embedded.guardian import Guardian, mark_owned, sweep
 from certify_stack.embedded.kafka import admin, archive, config, storage
-from certify_stack.embedded.kafka.console import teller
 from certify_stack.embedded.kafka.errors import KafkaError, Tell
 from certify_stack.embedded.kafka.installation import prepare
 from certify_stack.embedded.kafka.runtime import STARTED, Runtime, log_tail
@@ -62,7 +61,7 @@ class KafkaServer:
         self.cluster = ""
         self._home = folder / "kafka"
         self._disposable = disposable
-        self._tell = tell or teller()
+        self._tell = tell or _people()
         self._watch = watch
         self._topics: tuple[str, ...] = ()
         self._runtime: Runtime | None = None
@@ -269,6 +268,12 @@ def temporary(topics: Iterable[str] = ()) -> Iterator[KafkaServer]:
     finally:
         server.stop()
         guardian.close()
+
+
+def _people() -> Tell:
+    from certify_stack.embedded.kafka.console import teller  # noqa: PLC0415 - a launcher tells others, and starts sooner
+
+    return teller()
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
