@@ -111,6 +111,7 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 def _stack_logs(scheduler: Scheduler, workspace: Workspace) -> dict[str, Path]:
     logs = {"launcher": workspace.stack / "launcher.log", "spans": workspace.spans}
+    logs["listener"] = workspace.spans.with_name(f"{workspace.spans.name}.log")
     if scheduler.watch.booted:
         stack = scheduler.watch.booted.stack
         gateway = [stack.gateway] if stack.gateway else []

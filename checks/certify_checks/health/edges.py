@@ -38,7 +38,7 @@ def _owned(edges: EdgesSeen | None, criteria: Criteria) -> tuple[Edge, ...]:
 def _blind(edges: EdgesSeen) -> Ruling | None:
     if not edges.decoy:
         told = "a call that was told to the listener did not come out of its file"
-        cure = "see the listener's log beside the file of spans; without a listener this rule cannot be decided"
+        cure = "see the listener's log in the evidence; without a listener this rule cannot be decided"
         return Ruling.inconclusive("sensor-blind", told, cure=cure)
     if any(edges.heard.get(name) for name in edges.services):
         return None
@@ -104,7 +104,15 @@ def _doubt(edges: EdgesSeen, owned: Iterable[Edge]) -> Ruling | None:
 def _missing(edge: Edge, edges: EdgesSeen) -> Finding:
     told = f"{edge.owner} {_VERBS[edge.kind]} {_other(edge)} by the profile, but no call came: {_tried(edge, edges)}"
     cure = f"make {edge.caller} reach {edge.called}, list an operation that has it do so, or take the edge out"
-    return _finding("edge-missing", edge, told, cure)
+    return _finding("edge-missing", edge, told, cure, _guilty(edge, edges))
+
+
+def _guilty(edge: Edge, edges: EdgesSeen) -> str:
+    """Whose defect a missing edge is: the caller's; of an event, whoever sent to nobody or else whoever did not take it."""
+    events = [one.edge for one in edges.carried if one.edge.kind == EVENT]
+    takes = any(one.called == edge.called for one in events)
+    sends = any(one.caller == edge.caller for one in events)
+    return edge.caller if edge.kind == CALL or (takes and not sends) else edge.called
 
 
 def _tried(edge: Edge, edges: EdgesSeen) -> str:
@@ -147,8 +155,9 @@ def _other(edge: Edge) -> str:
     return edge.called if edge.owner == edge.caller else edge.caller
 
 
-def _finding(code: str, edge: Edge, told: str, cure: str) -> Finding:
-    return Finding(code, told, location=Location(service=edge.owner, coordinate=str(edge)), cure=cure, context=code)
+def _finding(code: str, edge: Edge, told: str, cure: str, guilty: str = "") -> Finding:
+    place = Location(service=guilty or edge.owner, coordinate=str(edge))
+    return Finding(code, told, location=place, cure=cure, context=code)
 
 
 def _summary(edges: EdgesSeen, owned: tuple[Edge, ...]) -> str:

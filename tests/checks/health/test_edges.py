@@ -65,6 +65,15 @@ def test_a_missing_event_belongs_to_its_consumer():
     assert only(nobody)[1].endswith("no operation reached orders; failed: bad (answered 'down')")
 
 
+def test_a_missing_event_is_the_defect_of_whoever_sent_or_took_none():
+    from_stock = Edge(STOCK, MAIL, EVENT)
+    declared = replace(GOOD, declared=(*GOOD.declared, from_stock))
+    assert only(declared)[2] == "stock stock ~> mail"
+    others = Carried(Edge(STOCK, ORDERS, EVENT), 1)
+    known = replace(declared, declared=(*declared.declared, others.edge), carried=(*declared.carried, others))
+    assert only(known)[2] == "mail stock ~> mail"
+
+
 def test_calls_that_all_fail_or_spoil_an_operation():
     def failing(**changes: object) -> EdgesSeen:
         return replace(GOOD, carried=(GOOD.carried[0], replace(GOOD.carried[1], **changes)))
