@@ -27,6 +27,7 @@ async def look_back(ctx: Context, config: HealthConfig) -> Beginning:
     return Beginning(
         happened=ctx.stack.happened,
         parts=tuple(service.name for service in services),
+        gateway=ctx.stack.gateway.name if ctx.stack.gateway else "",
         gone=gone,
         watched_us=watched_us,
         logs=logs,

@@ -58,6 +58,7 @@ class Beginning(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         happened: all that the driver saw of the stack so far, in order.
         parts: names of the services and the gateway.
+        gateway: name of the gateway, which waits for the services; empty when there is none.
         gone: processes that ended while this was observed.
         watched_us: how long the processes were watched for that, counted from the start of the youngest.
         logs: of the services, and of other parts where they were found.
@@ -67,6 +68,7 @@ class Beginning(msgspec.Struct, frozen=True, omit_defaults=True):
 
     happened: tuple[Happened, ...] = ()
     parts: tuple[str, ...] = ()
+    gateway: str = ""
     gone: tuple[str, ...] = ()
     watched_us: int = 0
     logs: tuple[StartLog, ...] = ()

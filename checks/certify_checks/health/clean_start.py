@@ -91,8 +91,13 @@ def _budget(start: Beginning) -> Limit:
 
 
 def _took(start: Beginning, part: str) -> int | None:
+    """How long the start of a part took that led to readiness; what a gateway waits for others is not its own."""
     tried = ready_at(start.happened, part)
-    return tried[1] - tried[0] if tried else None
+    if tried is None:
+        return None
+    others = (ready_at(start.happened, other) for other in start.parts if part == start.gateway != other)
+    waited = max((ready for other in others if other for ready in other[1:]), default=0)
+    return max(0, tried[1] - max(tried[0], waited))
 
 
 def _findings(start: Beginning, parts: list[str], logs: list[StartLog], criteria: Criteria) -> Iterator[Finding]:

@@ -24,13 +24,13 @@ async def observe(ctx: Context, config: HealthConfig) -> HealthObservation:
     """
     seen = HealthObservation(config.window.microseconds, config.interval.microseconds)
     async with prober() as client:
-        probed, migrated, decoys, edges = await asyncio.gather(
+        probed, migrated, decoys = await asyncio.gather(
             _probe(ctx, config, client) if ctx.wants("ready") else _nothing(),
             _read(ctx) if ctx.wants("migrations") else _nothing(),
             watch_decoys(client, Pace.of(config)) if ctx.wants("ready", "truthful") else _nothing(),
-            _edges(ctx, config),
         )
-        seen = replace(seen, probed=probed, migrated=migrated, decoys=decoys, edges=edges)
+        # Only then, because its requests keep a small machine busy, and busy services answer probes late.
+        seen = replace(seen, probed=probed, migrated=migrated, decoys=decoys, edges=await _edges(ctx, config))
         if ctx.wants("clean-start"):
             seen = replace(seen, start=await look_back(ctx, config))
         if ctx.wants("truthful"):

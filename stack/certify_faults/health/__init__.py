@@ -10,6 +10,8 @@ from certify_stack.kit.settings import Settings
 
 READY, TRUTHFUL, CLEAN_START = "health.ready", "health.truthful", "health.clean-start"
 MIGRATIONS, EDGES = "health.migrations", "health.edges"
+# A service that does not run is not ready, calls nobody, and its events are missed.
+_AWAY = (READY, EDGES)
 Hook = Callable[[FastAPI, str, Settings], None]
 
 
@@ -71,7 +73,7 @@ _STARTS = (
         starts.crash_loop,
         starts.CRASH_LOOP,
         "a service dies whenever it is started",
-        also=(READY,),
+        also=_AWAY,
     ),
     _overlay(
         "late-death",
@@ -79,7 +81,7 @@ _STARTS = (
         starts.late_death,
         starts.LATE_DEATH,
         "a service dies two seconds after it was ready",
-        also=(READY,),
+        also=_AWAY,
     ),
     Fault(
         "slow-start",
@@ -103,7 +105,7 @@ _STARTS = (
         starts.port_taken,
         starts.PORT_TAKEN,
         "a service wants a port that another one has",
-        also=(READY,),
+        also=_AWAY,
     ),
     _overlay(
         "error-storm-at-start",

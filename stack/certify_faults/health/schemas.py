@@ -9,7 +9,7 @@ from certify.api import Stack
 
 PENDING = "audit"
 EDITED = "finance"
-HALF_DONE = "hr"
+HALF_DONE = "master-data"
 FORGOTTEN = "organization"
 UNKNOWN = "scm"
 _NEW = '''"""Adds a table that nobody has migrated to."""
@@ -67,7 +67,7 @@ async def _execute(stack: Stack, service: str, statement: str) -> None:
 
 
 def _versions(root: Path, service: str) -> Path:
-    return root / "certify_stack" / "erp" / service / "migrations" / "versions"
+    return root / "certify_stack" / "erp" / service.replace("-", "_") / "migrations" / "versions"
 
 
 def _head(folder: Path) -> str:

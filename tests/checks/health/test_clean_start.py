@@ -91,6 +91,18 @@ def test_slow_late_and_absent_starts_are_told_apart():
     assert first_start(again, "b") == 200_000
 
 
+def test_a_gateway_is_not_slow_because_the_services_are():
+    happened = (*CLEAN, Happened("gw", "starting", 0), Happened("gw", "ready", 1_900_000))
+    start = replace(START, happened=happened, parts=("a", "b", "gw"), budget="1500 ms")
+    assert codes(seen(start)) == [("slow-start", "gw")]
+    assert judge_clean_start(seen(replace(start, gateway="gw")), CRITERIA).outcome is Outcome.PASS
+    assert codes(seen(replace(start, gateway="gw", budget="300 ms"))) == [
+        ("slow-start", "a"),
+        ("slow-start", "b"),
+        ("slow-start", "gw"),
+    ]
+
+
 def test_error_lines_are_one_incident_a_log_and_taken_ports_are_their_own():
     storm = StartLog("b", 5_000, 5_000, ("ERROR one", "ERROR two"))
     observation = seen(logs=(LOGS[0], storm))
@@ -217,12 +229,18 @@ def test_a_process_that_ends_while_it_is_watched_is_found(tmp_path: Path):
         stack = stack_with(tmp_path, b"fine\n")
         stays = replace(stack, services=(replace(stack.services[0], pid=lasting.pid),))
         assert judge_clean_start(look(tmp_path, stays), CRITERIA).outcome is Outcome.PASS
-        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.7)"]) as brief:
+        command = [sys.executable, "-c", "input()"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as brief:
             ends = replace(stack, services=(replace(stack.services[0], pid=brief.pid),))
-            patient = replace(BRIEF, window=Duration("1500 ms"))
+            watching = []
 
-            # Nobody has waited for it: a process that is only an entry in the table counts as ended.
-            assert codes(look(tmp_path, ends, patient)) == [("died", "a")]
+            def end(text: str, _done: int, _total: int) -> None:
+                watching.append(text)
+                brief.communicate()
+
+            patient = replace(BRIEF, window=Duration("3 s"))
+            assert codes(look(tmp_path, ends, patient, progress=end)) == [("died", "a")]
+            assert watching == ["watching 1 processes"]
 
 
 def test_a_taken_address_that_is_told_again_with_its_port_is_one_incident(tmp_path: Path):

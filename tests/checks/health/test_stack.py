@@ -115,7 +115,7 @@ def test_databases_at_other_versions_and_edited_files_are_found(look: Any, boot:
         two = replace(faulty, services=(faulty.service("audit"), faulty.service("finance")))
         there = look(two, "migrations", source_root=copy)
     codes = found(here, "migrations")
-    assert {("several-versions", "hr"), ("unknown-revision", "hr")} <= codes
+    assert {("several-versions", "master-data"), ("unknown-revision", "master-data")} <= codes
     assert {("empty-version-table", "organization"), ("unknown-revision", "scm")} <= codes
-    assert {service for _, service in codes} == {"hr", "organization", "scm"}
+    assert {service for _, service in codes} == {"master-data", "organization", "scm"}
     assert found(there, "migrations") == {("pending", "audit"), ("changed-checksum", "finance")}
