@@ -92,7 +92,7 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
         with open_console(arguments.progress) as console:
             return asyncio.run(execute(wanted, driver, workspace, console))
     finally:
-        workspace.clean()
+        workspace.close()
 
 
 def _settings(arguments: argparse.Namespace, run_id: str) -> Settings:

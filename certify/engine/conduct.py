@@ -9,7 +9,6 @@ from pathlib import Path
 
 from certify.console.events import Phase
 from certify.drivers.interface import Driver
-from certify.engine.guardian import Guardian
 from certify.engine.runlog import RunLog
 from certify.engine.schedule import Scheduler
 from certify.engine.workspace import Workspace
@@ -29,14 +28,16 @@ class Interruption:
 async def guarded(run_id: str, workspace: Workspace, log: RunLog) -> AsyncIterator[None]:
     """Whatever starts in the body carries the run's mark; with the body's end, or certify's own, all of it is gone."""
     os.environ[RUN_MARK] = run_id
-    guardian = Guardian(run_id, [workspace.staging, workspace.scratch])
+    guarding = asyncio.create_task(workspace.guardian.replace_when_killed())
     try:
         yield
     finally:
         log.close()
         workspace.clean()
         await asyncio.to_thread(end_marked, RUN_MARK, run_id)
-        guardian.release()
+        guarding.cancel()
+        await asyncio.wait({guarding})
+        workspace.close()
         del os.environ[RUN_MARK]
 
 

@@ -3,11 +3,13 @@
 import os
 import secrets
 import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from certify.engine import abandoned
 from certify.engine.component import digest_file
+from certify.engine.exchange import exchange
+from certify.engine.guardian import Guardian
 from certify.model.escape import visible
 from certify.seal.tree import sealable
 
@@ -33,10 +35,17 @@ class Workspace:
     def __init__(self, out: Path, run_id: str) -> None:
         self.out = out.absolute()
         _refuse_foreign(self.out)
+        abandoned.sweep()
         self.staging = self.out.parent / f".{self.out.name}-{run_id}"
         self.evidence = self.staging / EVIDENCE
-        self.scratch = Path(tempfile.mkdtemp(prefix=f"certify-{run_id}-"))
-        self.evidence.mkdir(parents=True)
+        self.scratch = abandoned.scratch_for(run_id)
+        self.guardian = Guardian(run_id, [self.staging, self.scratch])
+        try:
+            abandoned.make_owned(self.scratch, run_id, self.staging)
+            self.evidence.mkdir(parents=True)
+        except BaseException:
+            self.close()
+            raise
         self.stack = self.scratch / "stack"
         self.spans = self.scratch / "spans.jsonl"
         self._jobs: set[str] = set()
@@ -88,16 +97,22 @@ class Workspace:
 
     def publish(self) -> None:
         """Put the results in their place, in one step that is seen whole or not at all."""
-        old = self.out.parent / f"{self.staging.name}.old"
         if self.out.exists():
-            self.out.rename(old)
-        self.staging.rename(self.out)
-        shutil.rmtree(old, ignore_errors=True)
+            # What was there goes where the guardian will find it, should this process not live to remove it.
+            exchange(self.staging, self.out)
+            shutil.rmtree(self.staging, ignore_errors=True)
+        else:
+            self.staging.rename(self.out)
 
     def clean(self) -> None:
         """Remove scratch, and staging if it was not published."""
         shutil.rmtree(self.scratch, ignore_errors=True)
         shutil.rmtree(self.staging, ignore_errors=True)
+
+    def close(self) -> None:
+        """Clean, and let the guardian go; nothing happens the second time."""
+        self.clean()
+        self.guardian.release()
 
 
 def _refuse_foreign(out: Path) -> None:

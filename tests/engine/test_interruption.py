@@ -1,5 +1,6 @@
 """A run that is interrupted or killed leaves nothing behind, and nothing that verifies as certified."""
 
+import errno
 import json
 import os
 import signal
@@ -100,3 +101,78 @@ def test_two_runs_into_one_folder_leave_one_whole_result(product: Any) -> None:
 def _read(folder: Path) -> dict[str, Any]:
     record: dict[str, Any] = json.loads((folder / "record.json").read_text())
     return record
+
+
+def guardians(mark: str) -> list[int]:
+    """The engine's guardians among the processes that have `mark`."""
+    lines = {pid: Path(f"/proc/{pid}/cmdline") for pid in living(mark)}
+    return [pid for pid, line in lines.items() if b"certify.engine.guardian" in line.read_bytes()]
+
+
+def test_a_killed_guardian_is_replaced_and_the_run_still_leaves_nothing(product: Any) -> None:
+    product.profile({"C-1": HANG})
+    product.environment["SAMPLE_MARK"] = mark = f"mark-{os.getpid()}-{product.folder.name}"
+    process = product.start("--profile", "product.yaml")
+    wait_for(lambda: hanging_child(product.folder))
+    (first,) = guardians(mark)
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: any(pid != first for pid in guardians(mark)))
+    process.kill()
+    process.communicate()
+    wait_for(lambda: living(mark) == [] and leftovers(product.folder) == [], seconds=10)
+
+
+def test_the_next_run_removes_what_a_run_left_that_died_with_its_guardian(product: Any) -> None:
+    product.profile({"C-1": HANG})
+    scratch = product.folder / "tmp"
+    scratch.mkdir()
+    product.environment |= {"TMPDIR": str(scratch), "SAMPLE_MARK": f"mark-{os.getpid()}-{product.folder.name}"}
+    process = product.start("--profile", "product.yaml")
+    wait_for(lambda: hanging_child(product.folder))
+    # Stopped, it cannot put another guardian in the place of the one that is killed.
+    process.send_signal(signal.SIGSTOP)
+    for pid in guardians(product.environment["SAMPLE_MARK"]):
+        os.kill(pid, signal.SIGKILL)
+    process.kill()
+    process.communicate()
+    assert leftovers(product.folder) != []
+    assert list(scratch.iterdir()) != []
+    product.profile({"C-2": QUICK})
+    product.finish(product.start("--profile", "product.yaml"))
+    assert leftovers(product.folder) == []
+    assert list(scratch.iterdir()) == []
+    assert living(product.environment["SAMPLE_MARK"]) == []
+
+
+def test_two_results_change_places_at_once_or_by_way_of_a_third(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from certify.engine import exchange
+
+    new, old = tmp_path / "new", tmp_path / "old"
+    for folder in (new, old):
+        folder.mkdir()
+        (folder / "name").write_text(folder.name)
+    exchange.exchange(new, old)
+    assert [(folder / "name").read_text() for folder in (new, old)] == ["old", "new"]
+    monkeypatch.setattr(exchange, "_at_once", lambda *_: errno.ENOSYS)
+    exchange.exchange(new, old)
+    assert [(folder / "name").read_text() for folder in (new, old)] == ["new", "old"]
+    monkeypatch.setattr(exchange, "_at_once", lambda *_: errno.EACCES)
+    with pytest.raises(PermissionError):
+        exchange.exchange(new, old)
+
+
+def test_only_runs_whose_process_is_gone_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from certify.engine import abandoned
+
+    monkeypatch.setattr(abandoned.tempfile, "gettempdir", lambda: str(tmp_path))
+    alive, dead, bare = (tmp_path / f"certify-{name}" for name in ("alive", "dead", "bare"))
+    for scratch in (alive, dead):
+        staging = tmp_path / f".out-{scratch.name}"
+        staging.mkdir()
+        abandoned.make_owned(scratch, scratch.name, staging)
+    bare.mkdir(mode=0o700)
+    (dead / "owner").write_text(f"{os.getpid()} 1\n{dead.name}\n{tmp_path / '.out-certify-dead'}\n")
+    assert abandoned.sweep() == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out-certify-alive", "certify-alive", "certify-bare"]
