@@ -89,3 +89,14 @@ class Run:
 @pytest.fixture
 def start(tmp_path: Path) -> Callable[..., Run]:
     return lambda *arguments: Run(tmp_path, *arguments)
+
+
+@pytest.fixture
+def start_in() -> Callable[..., Run]:
+    """Like `start`, in a folder that is made for it: for several runs at once."""
+
+    def started(folder: Path, *arguments: str) -> Run:
+        folder.mkdir()
+        return Run(folder, *arguments)
+
+    return started

@@ -1,10 +1,20 @@
 """Ctrl-C and SIGKILL in every stage of a run with the whole stack: nothing stays, nothing is falsely green."""
 
+import importlib
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+BENCHMARKS = str(Path(__file__).resolve().parents[2] / "benchmarks")
+if BENCHMARKS not in sys.path:
+    sys.path.append(BENCHMARKS)
+kills: Any = importlib.import_module("kills")
 
 NARROW = ("--only", "health", "--only", "federation", "--quick")
 Condition = Callable[[dict[str, Any]], bool]
@@ -22,13 +32,17 @@ STAGES: dict[str, Condition] = {
     "down": lambda event: event["event"] == "phase" and event["name"] == "down",
     "seal": lambda event: event["event"] == "phase" and event["name"] == "seal",
 }
-# Before every commit the two that differ most; the rest at night.
+# Before every commit those that differ most; the rest at night.
 BY_DAY = {"boot", "health"}
-PARAMETERS = [pytest.param(stage, marks=() if stage in BY_DAY else pytest.mark.nightly) for stage in STAGES]
+KILLS_BY_DAY = {("set-up", "its folders are made"), ("boot", "PostgreSQL runs"), ("check federation", "0.5 s into it")}
+
+
+def parameter(value: Any, *, by_day: bool, name: str) -> Any:
+    return pytest.param(value, marks=() if by_day else pytest.mark.nightly, id=name)
 
 
 @pytest.mark.stack
-@pytest.mark.parametrize("stage", PARAMETERS)
+@pytest.mark.parametrize("stage", [parameter(stage, by_day=stage in BY_DAY, name=stage) for stage in STAGES])
 def test_ctrl_c_seals_what_there_is_and_takes_everything_down(start: Callable[..., Any], stage: str) -> None:
     run = start(*NARROW)
     run.wait_for(STAGES[stage])
@@ -44,13 +58,54 @@ def test_ctrl_c_seals_what_there_is_and_takes_everything_down(start: Callable[..
 
 
 @pytest.mark.stack
-@pytest.mark.parametrize("stage", PARAMETERS)
-def test_a_killed_run_leaves_no_process_no_folder_and_no_certificate(start: Callable[..., Any], stage: str) -> None:
-    run = start(*NARROW)
-    run.wait_for(STAGES[stage])
-    run.process.kill()
-    run.finish()
-    run.wait_until_gone(seconds=15)
-    if (run.folder / "certification").exists():
-        assert stage == "seal"
-        assert run.document("decision.json")["verdict"] not in {"CERTIFIED", "CERTIFIED WITH WAIVERS"}
+@pytest.mark.parametrize(
+    "kill",
+    [
+        parameter(kill, by_day=(kill.phase, kill.moment) in KILLS_BY_DAY, name=f"{kill.phase}-{kill.moment}")
+        for kill in kills.KILLS
+    ],
+)
+def test_a_killed_run_leaves_nothing_and_no_certificate(kill: Any, tmp_path: Path) -> None:
+    outcome = kills.do(kill, tmp_path)
+    assert outcome.clean, kills.row(outcome)
+    assert outcome.seconds <= kills.SECONDS
+
+
+def test_the_table_has_a_kill_for_every_phase_and_every_check() -> None:
+    assert len(kills.KILLS) >= 20
+    assert {(kill.phase, kill.moment) for kill in kills.KILLS} >= KILLS_BY_DAY
+    checks = {
+        f"check {name}" for name in ("health", "federation", "replay", "owasp", "debt", "load", "coverage", "scenario")
+    }
+    assert {kill.phase for kill in kills.KILLS} >= checks | {"set-up", "boot", "sealing", "teardown"}
+
+
+def test_what_a_run_leaves_is_seen(tmp_path: Path) -> None:
+    """The instrument is not blind: a process, its socket and its child, and a folder are found, and their end is."""
+    (tmp_path / "tmp" / "certify-x").mkdir(parents=True)
+    serving = "import socket, subprocess, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
+    child = "subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'], env={})"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{serving}; {child}"], env={kills.MARK: "seen"}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        port = process.stdout.readline().strip()
+        belongings = kills.Belongings("seen")
+        wait_until(lambda: len(belongings.left(tmp_path)) == 4)
+        left = belongings.left(tmp_path)
+        assert [word for line in left for word in line.split()[:1]] == ["process", "process", "socket", "folder"]
+        assert f"socket on port {port}" in left
+        process.kill()
+        process.wait()
+        assert [line.split()[0] for line in belongings.left(tmp_path)] == ["process", "folder"]
+        for one in belongings.processes:
+            one.kill()
+        (tmp_path / "tmp" / "certify-x").rmdir()
+        wait_until(lambda: belongings.left(tmp_path) == [])
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)
