@@ -48,8 +48,17 @@ def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture
 def bare(tmp_path: Path):
-    """An environment of almost nothing: no git on the PATH, a home of its own."""
-    return {"PATH": str(tmp_path / "empty"), "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    """An environment of almost nothing: no git on the PATH, a home of its own; but this user's cache of the broker."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    # How this machine reaches its registries, for a cache that is empty still.
+    network = {name: value for name, value in os.environ.items() if name.endswith(("_PROXY", "_proxy", "CA_BUNDLE", "CERT_FILE"))}
+    return {
+        **network,
+        "PATH": str(tmp_path / "empty"),
+        "HOME": str(tmp_path),
+        "LANG": "C.UTF-8",
+        "XDG_CACHE_HOME": cache,
+    }
 
 
 def test_the_wheel_holds_packages_profiles_bundles_and_suites_and_nothing_else(wheel: Path):

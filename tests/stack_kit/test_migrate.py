@@ -93,7 +93,9 @@ def test_the_script_makes_the_same_database_as_alembic(
 def test_a_database_that_is_behind_goes_through_alembic(postgres: PostgresServer, kept: Path):
     dsn = postgres.create_database("behind")
     migrate.upgrade(dsn, "audit", kept)
-    run(dsn, "DROP TABLE outbox, inbox", "DROP FUNCTION tell_relay()", "UPDATE alembic_version SET version_num = '0002'")
+    run(
+        dsn, "DROP TABLE outbox, inbox", "DROP FUNCTION tell_relay()", "UPDATE alembic_version SET version_num = '0002'"
+    )
     migrate.upgrade(dsn, "audit", kept)
     assert run(dsn, "SELECT version_num FROM alembic_version", "SELECT count(*) FROM outbox") == [[("0003",)], [(0,)]]
 
