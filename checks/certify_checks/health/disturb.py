@@ -23,6 +23,7 @@ LIVE_INTERVAL = 0.4
 LIVE_SAMPLES = 3
 CONSECUTIVE = 2
 _REACH = 1.0
+_AT_ONCE = 16
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
 
@@ -70,21 +71,24 @@ def _probed(ctx: Context) -> list[Service]:
 
 @asynccontextmanager
 async def _cut(ctx: Context, services: Iterable[Service]) -> AsyncIterator[_Undo]:
-    undo, cut = _Undo(), []
-    try:
-        for service in services:
+    undo, begun, some = _Undo(), list[str](), asyncio.Semaphore(_AT_ONCE)
+
+    async def do(action: Action, name: str, refusals: dict[str, str]) -> None:
+        async with some:
+            if action is Action.CUT:
+                # Before it is done: whoever is cancelled meanwhile must give back what may have been taken.
+                begun.append(name)
             try:
-                await ctx.disturb(Action.CUT, service.name, DATABASE)
-                cut.append(service.name)
+                await ctx.disturb(action, name, DATABASE)
             except DisruptionRefusedError as error:
-                undo.refused[service.name] = clip(str(error), 300)
+                refusals[name] = clip(str(error), 300)
+
+    try:
+        await asyncio.gather(*(do(Action.CUT, service.name, undo.refused) for service in services))
         yield undo
     finally:
-        for name in cut:
-            try:
-                await ctx.disturb(Action.MEND, name, DATABASE)
-            except DisruptionRefusedError as error:
-                undo.left[name] = clip(str(error), 300)
+        cut = [name for name in begun if name not in undo.refused]
+        await asyncio.gather(*(do(Action.MEND, name, undo.left) for name in cut))
 
 
 @asynccontextmanager

@@ -91,33 +91,49 @@ def _read(
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         return StartLog(part, obstacle=f"{path.name}: {error.strerror}")
-    lines = _Lines(content[:MAX_BYTES], window_us)
-    errors, first, allowed, taken = 0, list[str](), Counter[str](), list[PortTaken]()
+    lines, told = _Lines(content[:MAX_BYTES], window_us), _Told()
     for text, bad in lines:
-        if not bad:
-            continue
-        excuse = next((name for pattern, name in allow if pattern.search(text)), None)
-        if excuse is not None:
-            allowed[excuse] += 1
-            continue
-        errors += 1
-        if len(first) < FIRST:
-            first.append(clip(visible(text), _SHOWN))
-        in_use, port = conflict(text)
-        if in_use and port not in {one.port for one in taken} and len(taken) < FIRST:
-            taken.append(PortTaken(port, holder(port), clip(visible(text), _SHOWN)))
-    # An error that was caught and told again with its address is told of twice.
-    named = [one for one in taken if one.port]
+        if bad:
+            told.add(text, allow)
     return StartLog(
         part,
         lines.read,
-        errors,
-        tuple(first),
-        dict(sorted(allowed.items())),
-        tuple(named or taken),
+        told.errors,
+        tuple(told.first),
+        dict(sorted(told.allowed.items())),
+        told.conflicts(),
         timed=lines.timed,
         truncated=len(content) > MAX_BYTES and not lines.over,
     )
+
+
+class _Told:
+    """What the error lines of one log tell."""
+
+    def __init__(self) -> None:
+        self.errors = 0
+        self.first: list[str] = []
+        self.allowed: Counter[str] = Counter()
+        self._taken: dict[int, PortTaken] = {}
+
+    def add(self, text: str, allow: tuple[tuple[re.Pattern[str], str], ...]) -> None:
+        """Take in one error line."""
+        excuse = next((name for pattern, name in allow if pattern.search(text)), None)
+        if excuse is not None:
+            self.allowed[excuse] += 1
+            return
+        self.errors += 1
+        shown = clip(visible(text), _SHOWN)
+        if len(self.first) < FIRST:
+            self.first.append(shown)
+        in_use, port = conflict(text)
+        if in_use and port not in self._taken and len(self._taken) < FIRST:
+            self._taken[port] = PortTaken(port, holder(port), shown)
+
+    def conflicts(self) -> tuple[PortTaken, ...]:
+        """Addresses that are taken; an error that was caught and told again with its port is told of once."""
+        named = tuple(taken for port, taken in self._taken.items() if port)
+        return named or tuple(self._taken.values())
 
 
 class _Lines:
