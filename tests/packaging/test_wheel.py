@@ -51,7 +51,11 @@ def bare(tmp_path: Path):
     """An environment of almost nothing: no git on the PATH, a home of its own; but this user's cache of the broker."""
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     # How this machine reaches its registries, for a cache that is empty still.
-    network = {name: value for name, value in os.environ.items() if name.endswith(("_PROXY", "_proxy", "CA_BUNDLE", "CERT_FILE"))}
+    network = {
+        name: value
+        for name, value in os.environ.items()
+        if name.endswith(("_PROXY", "_proxy", "CA_BUNDLE", "CERT_FILE"))
+    }
     return {
         **network,
         "PATH": str(tmp_path / "empty"),
