@@ -14,7 +14,7 @@ from certify_stack.kit.settings import Settings
 SLOW_SERVICE = "crm"
 FAILING_SERVICE = "master-data"
 DELAY_SECONDS = 0.4
-ONE_IN = 100
+ONE_IN = 10
 
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -33,7 +33,7 @@ def slow_service(app: FastAPI, service_name: str, settings: Settings) -> None:
 
 
 def failing_requests(app: FastAPI, service_name: str, settings: Settings) -> None:
-    """Every hundredth operation of one service fails."""
+    """One operation in ten of one service fails."""
     del settings
     if service_name != FAILING_SERVICE:
         return

@@ -42,6 +42,12 @@ def blamed(part: Part, causes: Sequence[str], parts: Mapping[str, Part]) -> str:
     return f"not started: it depends on {', '.join(to_blame)}" if to_blame else ""
 
 
+def in_vain(part: Part, judged: Mapping[str, Judged], parts: Mapping[str, Part]) -> bool:
+    """Whether something that it depends on, however far down, has failed for good."""
+    below = (judged.get(name) for name in _below(part, parts, set()))
+    return any(one is not None and one.final and one.state is State.FAILED for one in below)
+
+
 def _below(part: Part, parts: Mapping[str, Part], passed: set[str]) -> Iterable[str]:
     for name in part.needs:
         if name not in passed and name in parts:

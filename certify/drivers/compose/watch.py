@@ -11,6 +11,7 @@ from typing import Any
 import docker.errors
 
 from certify.drivers.compose.containers import ENGINE_GONE, Containers, published, seen, service_of
+from certify.drivers.compose.explain import in_vain
 from certify.drivers.compose.outside import all_served
 from certify.drivers.compose.project import Part
 from certify.drivers.compose.state import Judged, Seen, State, judge
@@ -82,12 +83,17 @@ class Watch:
     async def hopeless(self) -> None:
         """Wait until some service has failed for good and all others have settled or wait for it in vain."""
         while not self.lost:
-            found = self.judged.values()
-            failed = any(one.final and one.state is State.FAILED for one in found)
-            moving = any(one.state is State.STARTING for one in found) or len(self.judged) < len(self._parts)
-            if failed and not moving:
+            failed = any(one.final and one.state is State.FAILED for one in self.judged.values())
+            if failed and not any(self._may_move(part) for part in self._parts.values()):
                 return
             await self._judged_again.wait()
+
+    def _may_move(self, part: Part) -> bool:
+        """Not judged yet, under way, or waiting for what may still come: its turn may be this very moment."""
+        found = self.judged.get(part.name)
+        if found is None or found.state is State.STARTING:
+            return True
+        return found.state is State.WAITING and not in_vain(part, self.judged, self._parts)
 
     async def gone(self) -> str:
         """Wait until the engine is gone, and say why."""

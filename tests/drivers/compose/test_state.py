@@ -2,7 +2,7 @@
 
 import pytest
 
-from certify.drivers.compose.explain import blamed, explain, root_causes
+from certify.drivers.compose.explain import blamed, explain, in_vain, root_causes
 from certify.drivers.compose.project import Part
 from certify.drivers.compose.state import Judged, Seen, State, judge
 
@@ -115,6 +115,21 @@ def test_a_job_that_still_runs_is_the_cause_of_those_who_wait_for_its_end():
     chain = [Part("web", needs={"job": "service_completed_successfully"}), Part("job", awaited=True)]
     judged = {"web": Judged(State.WAITING), "job": judge(chain[1], Seen("running", running_us=LONG), started=False)}
     assert root_causes(chain, judged) == ("job",)
+
+
+def test_only_what_stands_on_a_failure_waits_in_vain():
+    chain = {part.name: part for part in (Part("web", needs={"api": ""}), Part("api", needs={"db": ""}), Part("db"))}
+    other = Part("slow", needs={"job": "service_completed_successfully"})
+    parts = chain | {"slow": other, "job": Part("job", awaited=True)}
+    judged = {
+        "web": Judged(State.WAITING),
+        "api": Judged(State.WAITING),
+        "db": Judged(State.FAILED, final=True),
+        "slow": Judged(State.WAITING),
+        "job": Judged(State.DONE, final=True),
+    }
+    assert in_vain(chain["web"], judged, parts)
+    assert not in_vain(other, judged, parts)
 
 
 def test_a_cycle_names_all_of_it():
