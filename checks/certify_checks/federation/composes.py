@@ -65,7 +65,8 @@ def _finding(complaint: Complaint) -> Finding:
     code = "invalid-sdl" if invalid else complaint.code
     place = Location(complaint.file, complaint.line, complaint.column, complaint.subgraph, complaint.coordinate)
     cure = _CURES.get(code, "mend the subgraph's schema as the message says")
-    return Finding(code, complaint.message[:1000], Severity.HIGH, place, cure)
+    told = f"{complaint.message[:1000]} [{complaint.by}]" if complaint.by else complaint.message[:1000]
+    return Finding(code, told, Severity.HIGH, place, cure, context=complaint.message)
 
 
 def _blind(seen: FederationSeen) -> str:

@@ -2,26 +2,36 @@
 
 import asyncio
 
+from certify_checks.federation import gaps, merged
 from certify_checks.federation.coordinates import enclosing, named_in, places
 from certify_checks.federation.engine import Answer, EngineError, Source, compose
 from certify_checks.federation.model import Complaint, Composed, Composition, Decoy
+from certify_checks.federation.sdl import is_empty, parse_all
 
 DECOY = "certify-decoy"
 _LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])\n'
 _MISSING_KEY = _LINK + 'type Query { decoy: Decoy }\ntype Decoy @key(fields: "missing") { id: ID! }\n'
 _UNKNOWN_TYPE = "type Query { decoy: Missing }\n"
 
+_LIST_IN_KEY = _LINK + 'type Query { decoy: Decoy }\ntype Decoy @key(fields: "ids") { ids: [ID!]! }\n'
+
 Files = dict[str, str]
+Place = tuple[int, int]
 
 
 def describe(answer: Answer, sources: tuple[Source, ...], files: Files) -> Composition:
-    """The engine's answer as an observation; `files` gives the evidence file of each subgraph's SDL."""
+    """The engine's answer and what our own rules add; `files` gives the evidence file of each subgraph's SDL."""
     found = {source.name: places(source.sdl) for source in sources} if answer.errors else {}
-    complaints = tuple(_complaint(error, found, files) for error in answer.errors)
+    empty = frozenset(source.name for source in sources if is_empty(source.sdl))
+    told = (_complaint(error, found, files, empty, answer.engine) for error in answer.errors)
+    ours = gaps.find(parse_all((source.name, source.sdl) for source in sources), files)
+    complaints = merged.once((*told, *ours))
     return Composition(answer.state, complaints, answer.engine, answer.detail, len(sources))
 
 
-def _complaint(error: EngineError, found: dict[str, dict[str, tuple[int, int]]], files: Files) -> Complaint:
+def _complaint(
+    error: EngineError, found: dict[str, dict[str, Place]], files: Files, empty: frozenset[str], engine: str
+) -> Complaint:
     coordinate = named_in(error.message)
     if error.locations:
         place = error.locations[0]
@@ -33,7 +43,10 @@ def _complaint(error: EngineError, found: dict[str, dict[str, tuple[int, int]]],
         near = [name for name, known in found.items() if coordinate in known]
         subgraph = error.subgraph or next(iter(near), "")
         at = found.get(subgraph, {}).get(coordinate, (0, 0))
-    return Complaint(error.code, error.message, subgraph, coordinate, files.get(subgraph, ""), *at)
+    file = files.get(subgraph, "")
+    if error.code == "INVALID_GRAPHQL" and subgraph in empty:
+        return Complaint("EMPTY_SUBGRAPH", "the subgraph defines nothing", subgraph, file=file, by=engine)
+    return Complaint(error.code, error.message, subgraph, coordinate, file, *at, by=engine)
 
 
 async def plant(sources: tuple[Source, ...], seconds: float) -> tuple[Decoy, ...]:
@@ -45,9 +58,13 @@ async def plant(sources: tuple[Source, ...], seconds: float) -> tuple[Decoy, ...
     if conflict := conflicting(sources):
         planted.insert(0, ("conflicting type of a real field", "FIELD_TYPE_MISMATCH", (*sources, conflict)))
     answers = await asyncio.gather(*(compose(texts, seconds=seconds) for _, _, texts in planted))
-    return tuple(
-        Decoy(name, expected, tuple(sorted({error.code for error in answer.errors})))
-        for (name, expected, _), answer in zip(planted, answers, strict=True)
+    ours = gaps.find(parse_all([(DECOY, _LIST_IN_KEY)]), {})
+    return (
+        *(
+            Decoy(name, expected, tuple(sorted({error.code for error in answer.errors})))
+            for (name, expected, _), answer in zip(planted, answers, strict=True)
+        ),
+        Decoy("list in a key", "KEY_FIELDS_SELECT_INVALID_TYPE", tuple(sorted({gap.code for gap in ours}))),
     )
 
 

@@ -39,7 +39,7 @@ class Subgraph(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Complaint(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One error of the engine; `line` and `column` from 1, 0 when no place is known."""
+    """One error; `line` and `column` from 1, 0 when no place is known; `by` says who found it, in which version."""
 
     code: str
     message: str
@@ -48,6 +48,7 @@ class Complaint(msgspec.Struct, frozen=True, omit_defaults=True):
     file: str = ""
     line: int = 0
     column: int = 0
+    by: str = ""
 
 
 class Composition(msgspec.Struct, frozen=True, omit_defaults=True):

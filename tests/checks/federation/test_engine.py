@@ -49,7 +49,7 @@ def test_invalid_sdl_names_subgraph_and_place():
 
 def test_real_decoys_are_refused_for_the_planted_reason():
     decoys = run(plant((A, B), 30))
-    assert len(decoys) == 3
+    assert len(decoys) == 4
     assert all(decoy.noticed for decoy in decoys), decoys
 
 

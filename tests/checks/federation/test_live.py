@@ -45,7 +45,7 @@ def test_strawberry_subgraphs_compose_and_an_equal_gateway_passes(
     ctx, seen, composes, served = look(pair, serve(apps["schema"](public)))
     assert composes.outcome is Outcome.PASS, composes
     assert served.outcome is Outcome.PASS, served
-    assert len(seen.decoys) == 3
+    assert len(seen.decoys) == 4
     kept = {path.relative_to(ctx.evidence).as_posix() for path in ctx.evidence.rglob("*.graphql")}
     assert kept == {
         "sdl/01-crm.graphql",
