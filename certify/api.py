@@ -36,7 +36,7 @@ from certify.model.report import ReportContext, ReportFormat
 from certify.model.ruling import Finding, Location, Measurement, Ruling
 from certify.model.schema import SCHEMAS, schema_of
 from certify.model.span import Span, Spans, read_spans
-from certify.model.stack import Happened, Probes, Service, Stack
+from certify.model.stack import Container, Happened, Probes, Service, Stack
 
 __all__ = [
     "SCHEMAS",
@@ -46,6 +46,7 @@ __all__ = [
     "Check",
     "CheckConfig",
     "Component",
+    "Container",
     "Context",
     "ControlDecision",
     "ControlResult",

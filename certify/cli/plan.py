@@ -32,11 +32,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan."""
     from certify.cli.problems import told
-    from certify.cli.starting import plan_for, read_profile
+    from certify.cli.starting import on_compose_files, plan_for, read_profile
     from certify.drivers.select import select
 
     def action() -> int:
         profile, registry = read_profile(arguments.profile)
+        profile = on_compose_files(profile, arguments.compose)
         driver = select(profile.stack, arguments.driver, Path(), Path(profile.folder))
         plan, _ = plan_for(arguments, profile, registry, driver)
         sys.stdout.write(shown(plan))

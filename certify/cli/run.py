@@ -16,6 +16,7 @@ examples:
   certify --profile finance
   certify --profile finance --quick --only load
   certify --profile ./stack.yaml --driver attach --out results
+  certify --profile boot --compose docker-compose.yml
 
 exit codes:
 {help_text()}
@@ -69,7 +70,15 @@ def add_planning_options(parser: argparse.ArgumentParser) -> None:
     """The options that `run` and `plan` share."""
     parser.add_argument("--profile", required=True, metavar="NAME", help="a shipped profile's name, or a path")
     parser.add_argument(
-        "--driver", choices=("embedded", "attach"), help="how the stack comes up (default: whatever fits)"
+        "--driver", choices=("embedded", "compose", "attach"), help="how the stack comes up (default: whatever fits)"
+    )
+    parser.add_argument(
+        "--compose",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="boot this compose file, in place of the profile's stack (repeatable: later files override)",
     )
     parser.add_argument(
         "--only", action="append", default=[], metavar="ID", help="only this control, check or rule (repeatable)"

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -48,6 +49,20 @@ def read_profile(name: str) -> tuple[Profile, Registry]:
     return inspected.profile, registry
 
 
+def on_compose_files(profile: Profile, files: Sequence[Path]) -> Profile:
+    """The profile with another stack: that of the compose files, which Compose resolves from the working folder.
+
+    What the profile says of services stays; without any, all services of the files are meant.
+    """
+    if not files:
+        return profile
+    source = profile.stack.source
+    own = str(Path(profile.folder, source).absolute()) if source and not source.startswith("{") else ""
+    paths = tuple(str(file.absolute()) for file in files)
+    stack = msgspec.structs.replace(profile.stack, reference="", targets={}, compose=paths, source=own)
+    return msgspec.structs.replace(profile, stack=stack, folder=str(Path.cwd()))
+
+
 def plan_for(
     arguments: argparse.Namespace, profile: Profile, registry: Registry, driver: Driver
 ) -> tuple[Plan, Selection]:
@@ -67,14 +82,14 @@ def plan_for(
 def run_to_end(arguments: argparse.Namespace) -> Finished:
     """The whole run. Raises what `certify.cli.problems.told` knows to tell."""
     profile, registry = read_profile(arguments.profile)
+    profile = on_compose_files(profile, arguments.compose)
     reports = discover_reports()
     key = signing_key()
     run_id = new_run_id()
     workspace = Workspace(arguments.out, run_id)
     try:
-        driver = select(
-            profile.stack, arguments.driver, workspace.stack, Path(profile.folder), tuple(arguments.overlay)
-        )
+        overlays = tuple(arguments.overlay)
+        driver = select(profile.stack, arguments.driver, workspace.stack, Path(profile.folder), overlays, run_id=run_id)
         plan, selection = plan_for(arguments, profile, registry, driver)
         wanted = RunPlan(
             profile=profile,
@@ -85,6 +100,7 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
             settings=_settings(arguments, run_id),
             selection=selection,
             previous=previous_certificate(arguments.previous or arguments.out, profile.name),
+            again=tuple(part for file in arguments.compose for part in ("--compose", str(file))),
         )
         # The key is in memory; no check and no service has any business with it.
         for name in SECRET_VARIABLES:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from certify.model.stack import Probes, Service, Stack
+from certify.model.stack import Container, Probes, Service, Stack
 from certify.profile.model import StackSpec
 
 _SUITES = "{suites}"
@@ -22,6 +22,7 @@ class Told(msgspec.Struct, frozen=True):
     database: str = ""
     pid: int = 0
     log: str = ""
+    container: Container | None = None
 
 
 class Endpoints(msgspec.Struct, frozen=True):
@@ -74,4 +75,5 @@ def _join(service: Service, told: Told | None) -> Service:
         database=service.database or told.database,
         pid=told.pid,
         log=told.log,
+        container=told.container,
     )

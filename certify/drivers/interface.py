@@ -7,16 +7,28 @@ from typing import Protocol
 import msgspec
 
 from certify.model.check import Capability, Disruption
+from certify.model.record import Component
 from certify.model.stack import Happened, Stack
 
 Tell = Callable[[Happened], None]
 
 
 class Booted(msgspec.Struct, frozen=True):
-    """What the boot came to. `failures` maps services that did not come up to the reason with the last log lines."""
+    """What the boot came to.
+
+    Attributes:
+        stack: as it is now.
+        failures: services that did not come up, each with the reason and the last lines of its log.
+        notes: (code, text) of what was not done as the stack's description says, for the ledger.
+        components: what was booted, where it is more than the source.
+        facts: versions of what it was booted with.
+    """
 
     stack: Stack
     failures: dict[str, str] = {}
+    notes: tuple[tuple[str, str], ...] = ()
+    components: tuple[Component, ...] = ()
+    facts: dict[str, str] = {}
 
 
 class EnvironmentUnusableError(Exception):

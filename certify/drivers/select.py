@@ -7,14 +7,16 @@ from certify.drivers.embedded import EmbeddedDriver
 from certify.drivers.interface import Driver
 from certify.profile.model import StackSpec
 
-NAMES = ("embedded", "attach")
+NAMES = ("embedded", "compose", "attach")
 
 
 class DriverError(Exception):
     """This driver cannot bring up this kind of stack; the message says which one can."""
 
 
-def select(spec: StackSpec, name: str | None, folder: Path, base: Path, overlays: tuple[str, ...] = ()) -> Driver:
+def select(  # noqa: PLR0913, PLR0917 - what a driver needs, each of a kind of its own
+    spec: StackSpec, name: str | None, folder: Path, base: Path, overlays: tuple[str, ...] = (), run_id: str = ""
+) -> Driver:
     """The driver for a stack: the one that was asked for, else the one that fits.
 
     Args:
@@ -23,21 +25,32 @@ def select(spec: StackSpec, name: str | None, folder: Path, base: Path, overlays
         folder: where the driver may write; made when it is needed.
         base: folder of the profile.
         overlays: faults to start with.
+        run_id: of the run, by which what it starts outside of its own processes is found again.
 
     Raises:
+        ComposeFileError: Compose refuses the files.
         DriverError: the combination makes no sense.
-        EnvironmentUnusableError: the stack is not installed.
+        EnvironmentUnusableError: the stack is not installed, or there is no usable Compose here.
     """
     if spec.reference and name in {None, "embedded"}:
         return EmbeddedDriver(spec, folder, overlays)
+    if overlays:
+        raise DriverError("faults are planted into services of the reference stack only: --driver embedded")
+    if spec.compose and name in {None, "compose"}:
+        # Only here: the SDK of the engine costs a quarter of a second that others need not pay.
+        from certify.drivers.compose.driver import ComposeDriver  # noqa: PLC0415 - see above
+
+        return ComposeDriver(spec, folder, base, run_id)
     if spec.targets and name in {None, "attach"}:
         return AttachDriver(spec, base)
     if not (spec.reference or spec.targets or spec.compose):
         raise DriverError(
-            "the profile describes no stack: write a profile that extends it and has a `stack:` of its own"
+            "the profile describes no stack: name compose files with --compose FILE, "
+            "or write a profile that extends it and has a `stack:` of its own"
         )
     kind = "reference" if spec.reference else "targets" if spec.targets else "compose"
     raise DriverError(
         f"the profile's stack is of kind {kind!r}, which driver {name or 'embedded'!r} cannot bring up: "
-        "'reference' goes with --driver embedded, 'targets' with --driver attach"
+        "'reference' goes with --driver embedded, 'compose' (or --compose FILE) with --driver compose, "
+        "'targets' with --driver attach"
     )

@@ -79,8 +79,10 @@ def control_outcome(results: Iterable[RuleResult]) -> Outcome:
     return worst([result.outcome for result in results])
 
 
-def control_result(control: Control, results: tuple[RuleResult, ...], profile: str) -> ControlResult:
-    """One control with all that was ruled about it."""
+def control_result(
+    control: Control, results: tuple[RuleResult, ...], profile: str, again: Iterable[str] = ()
+) -> ControlResult:
+    """One control with all that was ruled about it; `again` are the arguments that name the stack."""
     outcome = control_outcome(results)
     deciding = next((result for result in results if result.outcome is outcome), None)
     tests = [result.selftest for result in results]
@@ -104,7 +106,7 @@ def control_result(control: Control, results: tuple[RuleResult, ...], profile: s
         limits=control.limits,
         cure=deciding.cure if deciding else "",
         owner=control.owner,
-        repro=shlex.join(["certify", "--profile", profile, "--only", control.id]),
+        repro=shlex.join(["certify", "--profile", profile, *again, "--only", control.id]),
     )
 
 
@@ -116,12 +118,14 @@ def _reason(deciding: RuleResult | None) -> str:
     return deciding.summary if plain else f"{deciding.reason}: {deciding.summary}"
 
 
-def control_results(plan: Plan, answered: Mapping[str, RuleResult], profile: str) -> tuple[ControlResult, ...]:
+def control_results(
+    plan: Plan, answered: Mapping[str, RuleResult], profile: str, again: Iterable[str] = ()
+) -> tuple[ControlResult, ...]:
     """All controls, in the order of the profile. `answered` maps question keys to results."""
     found = []
     for control in plan.controls:
         known = {result.rule: result for result in plan.settled[control.id]}
         keys = {name: answered[key] for name in control.prove if (key := f"{control.id}/{name}") in answered}
         ordered = tuple((known | keys)[name] for name in control.prove if name in known or name in keys)
-        found.append(control_result(control, ordered, profile))
+        found.append(control_result(control, ordered, profile, again))
     return tuple(found)

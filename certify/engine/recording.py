@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from certify import __version__
-from certify.drivers.interface import Driver
+from certify.drivers.interface import Booted, Driver
 from certify.engine.assemble import control_results, same_for_all
 from certify.engine.component import digest_file, profile_component, source_component
 from certify.engine.environment import facts
@@ -19,8 +19,9 @@ from certify.model.check import Capability
 from certify.model.decision import PreviousCertificate
 from certify.model.escape import visible
 from certify.model.outcome import Outcome
-from certify.model.record import JobResult, LedgerEntry, Record, Release, RuleResult, ServiceResult, Tool
+from certify.model.record import Component, JobResult, LedgerEntry, Record, Release, RuleResult, ServiceResult, Tool
 from certify.model.report import ReportFormat
+from certify.model.stack import Stack
 from certify.profile.model import Profile
 from certify.seal.keys import SigningKey
 
@@ -29,7 +30,7 @@ _NOT_ENGINE = ("boot", "job:", "down")
 
 
 class RunPlan(msgspec.Struct, frozen=True):
-    """All that is decided before anything starts."""
+    """All that is decided before anything starts. `again` are the arguments that name the stack, to run it again."""
 
     profile: Profile
     plan: Plan
@@ -39,6 +40,7 @@ class RunPlan(msgspec.Struct, frozen=True):
     settings: Settings
     selection: Selection = Selection()
     previous: PreviousCertificate | None = None
+    again: tuple[str, ...] = ()
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -51,7 +53,7 @@ class Ended(msgspec.Struct, frozen=True):
 
 def make_record(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace: Workspace, ended: Ended) -> Record:
     """The record of a run, also of one that was interrupted: what has no answer is inconclusive."""
-    release = _release(wanted, driver, workspace)
+    release = _release(wanted, driver, scheduler, workspace)
     timings = scheduler.spans.lengths() | {"total": ended.elapsed_us}
     timings["criticalPath"] = scheduler.spans.covered(_NOT_ENGINE)
     return Record(
@@ -60,14 +62,16 @@ def make_record(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace
         profile_digest=wanted.profile.digest,
         release=release,
         tool=Tool("certify", __version__, _plugins(wanted.registry)),
-        environment=facts(),
-        controls=control_results(wanted.plan, _answered(wanted.plan, scheduler, workspace), wanted.profile.name),
-        services=_services(wanted.profile, scheduler),
+        environment=facts() | _booted(scheduler).facts,
+        controls=control_results(
+            wanted.plan, _answered(wanted.plan, scheduler, workspace), wanted.profile.name, wanted.again
+        ),
+        services=_services(driver, scheduler),
         jobs=tuple(sorted(scheduler.results.jobs, key=lambda job: job.id)),
         timings=timings,
         ledger=(
             *_ledger(wanted, driver, release, ended.signal),
-            *_boot_failures(scheduler),
+            *_of_boot(scheduler),
             *scheduler.watch.ledger(),
             *scheduler.results.ledger,
         ),
@@ -106,21 +110,24 @@ def _changed(job: JobResult, workspace: Workspace) -> bool:
     return present != set(job.evidence) or [digest_file(path) for path in files] != list(job.evidence.values())
 
 
-def _release(wanted: RunPlan, driver: Driver, workspace: Workspace) -> Release:
+def _release(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace: Workspace) -> Release:
     own = (workspace.out.resolve(), workspace.staging.resolve())
-    source = source_component(wanted.profile.name, driver.source_root, own)
+    booted = _booted(scheduler).components
+    # A stack that is known by what was booted needs no source beside it, unless the profile names one.
+    sourced = () if booted and driver.source_root is None else (driver.source_root,)
+    source = tuple(source_component(wanted.profile.name, root, own) for root in sourced)
     profile = profile_component(wanted.profile.name, wanted.profile.digest)
-    return Release(wanted.profile.name, bool(wanted.profile.stack.reference), (source, profile))
+    return Release(wanted.profile.name, bool(wanted.profile.stack.reference), (*source, *booted, profile))
 
 
 def _plugins(registry: Registry) -> dict[str, str]:
     return {check.id: f"{check.distribution} {check.version}".strip() for check in registry.values()}
 
 
-def _services(profile: Profile, scheduler: Scheduler) -> tuple[ServiceResult, ...]:
-    failures = scheduler.watch.booted.failures if scheduler.watch.booted else {}
+def _services(driver: Driver, scheduler: Scheduler) -> tuple[ServiceResult, ...]:
+    failures = _booted(scheduler).failures
     results = []
-    for service in profile.stack.services:
+    for service in driver.declared.services:
         booted, last = scheduler.watch.boot.get(service.name), scheduler.watch.last.get(service.name)
         deaths = [death for death in scheduler.watch.deaths if death.part == service.name]
         told = deaths or [event for event in (last,) if event]
@@ -140,7 +147,6 @@ def _services(profile: Profile, scheduler: Scheduler) -> tuple[ServiceResult, ..
 
 def _ledger(wanted: RunPlan, driver: Driver, release: Release, interrupted: int) -> list[LedgerEntry]:
     entries = []
-    source = release.components[0]
     if wanted.key.origin == "local":
         entries.append(
             LedgerEntry("local-key", "signed with this user's local key: it proves only that this user sealed it")
@@ -150,12 +156,7 @@ def _ledger(wanted: RunPlan, driver: Driver, release: Release, interrupted: int)
     if wanted.selection.only or wanted.selection.skip:
         text = f"only {list(wanted.selection.only)}, skip {list(wanted.selection.skip)}"
         entries.append(LedgerEntry("narrowed", f"narrowed on the command line: {text}"))
-    if source.status == "unknown":
-        entries.append(LedgerEntry("source-unknown", "the source is in no git repository: commit and tree are unknown"))
-    elif source.dirty:
-        entries.append(
-            LedgerEntry("source-dirty", f"the tree has changes that commit {source.commit[:12]} does not hold")
-        )
+    entries += [entry for component in release.components if (entry := _of_component(component, wanted))]
     if interrupted:
         entries.append(LedgerEntry("interrupted", f"the run was ended by {signal.Signals(interrupted).name}"))
     if Capability.DISPOSABLE not in driver.capabilities:
@@ -165,12 +166,30 @@ def _ledger(wanted: RunPlan, driver: Driver, release: Release, interrupted: int)
     return entries
 
 
-def _boot_failures(scheduler: Scheduler) -> list[LedgerEntry]:
+def _of_component(component: Component, wanted: RunPlan) -> LedgerEntry | None:
+    """What keeps a certificate from being bound to this component."""
+    if component.dirty:
+        told = f"the tree has changes that commit {component.commit[:12]} does not hold"
+        return LedgerEntry("source-dirty", told)
+    if component.status != "unknown":
+        return None
+    if component.name == wanted.profile.name:
+        return LedgerEntry("source-unknown", "the source is in no git repository: commit and tree are unknown")
+    return LedgerEntry("source-unknown", f"{component.name} has no digest: nobody can tell later what it was")
+
+
+def _of_boot(scheduler: Scheduler) -> list[LedgerEntry]:
     """What did not come up, so that no profile can be certified on half a stack by asking nothing about the other."""
-    failures = scheduler.watch.booted.failures if scheduler.watch.booted else {}
-    return [
-        LedgerEntry("boot-failed", visible(f"{name}: {text.partition(chr(10))[0]}")) for name, text in failures.items()
+    booted = _booted(scheduler)
+    notes = [LedgerEntry(kind, visible(text)) for kind, text in booted.notes]
+    return notes + [
+        LedgerEntry("boot-failed", visible(f"{name}: {text.partition(chr(10))[0]}"))
+        for name, text in booted.failures.items()
     ]
+
+
+def _booted(scheduler: Scheduler) -> Booted:
+    return scheduler.watch.booted or Booted(Stack())
 
 
 def utc_now() -> str:

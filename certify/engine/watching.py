@@ -14,6 +14,7 @@ from certify.model.record import LedgerEntry
 from certify.model.stack import Happened, Stack
 
 _BAD = frozenset({"died", "given-up"})
+_EXPLAINED = 40
 _Result = TypeVar("_Result")
 
 
@@ -57,6 +58,12 @@ class StackWatch:
             EnvironmentUnusableError: it cannot be booted here at all.
         """
         self.booted = await self._driver.start(self.hear, spans_to=self.spans_to)
+        for number, (name, text) in enumerate(self.booted.failures.items()):
+            # The first is the root cause: whoever watches wants to read all of it.
+            first, *more = text.splitlines() or [""]
+            self._log.event(Message(f"{name} did not come up: {first}", "error"))
+            for line in more[:_EXPLAINED] if number == 0 else ():
+                self._log.event(Message(f"    {line}", "error"))
 
     def now(self) -> Stack:
         """The booted stack as it is now, and where its spans are received."""

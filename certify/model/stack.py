@@ -12,6 +12,24 @@ class Probes(msgspec.Struct, frozen=True, omit_defaults=True):
     ready: str = ""
 
 
+class Container(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a service runs in, and how it is told from outside that it runs well.
+
+    Attributes:
+        id: the engine's id of it; empty: there is none.
+        engine: where its engine is asked; empty: where every client looks by itself.
+        ports: published TCP ports on the loopback address, each of which must be served.
+        checked: it has a health check that can run, so that it must say `healthy`.
+        ends: ending with exit code 0 is all that is asked of it.
+    """
+
+    id: str = ""
+    engine: str = ""
+    ports: tuple[int, ...] = ()
+    checked: bool = False
+    ends: bool = False
+
+
 class Service(msgspec.Struct, frozen=True, omit_defaults=True):
     """One deployable.
 
@@ -31,6 +49,7 @@ class Service(msgspec.Struct, frozen=True, omit_defaults=True):
         consumes: names of the services whose events it takes from the broker.
         pid: process id when the driver knows it, else 0.
         log: path of its log file when the driver has one.
+        container: what it runs in, when the driver runs containers.
     """
 
     name: str
@@ -48,6 +67,7 @@ class Service(msgspec.Struct, frozen=True, omit_defaults=True):
     consumes: tuple[str, ...] = ()
     pid: int = 0
     log: str = ""
+    container: Container | None = None
 
 
 class Happened(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -80,6 +80,9 @@ class StackEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         str | list[str],
         Meta(title="a path or a list of paths", description="compose files, relative to this file"),
     ] = []
+    keep_ports: Annotated[
+        bool, Meta(description="publish the ports that the compose files name, instead of free ones")
+    ] = False
     targets: Annotated[
         dict[ServiceName, Address], Meta(description="addresses of a stack that runs already, by service")
     ] = {}

@@ -17,6 +17,7 @@ class StackSpec(msgspec.Struct, frozen=True, omit_defaults=True):
         reference: module of a stack that boots itself (`python -m MODULE up`), such as `certify_stack.erp`.
         targets: service name -> address of a stack that runs already (driver `attach`).
         compose: compose files.
+        keep_ports: publish the ports that the compose files name, instead of free ones.
         source: root of the certified source, relative to the profile's folder or absolute; empty: none.
         disposable: rules may break and fill things.
         services: what the profile declares of each service; without addresses.
@@ -27,6 +28,7 @@ class StackSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     reference: str = ""
     targets: dict[str, str] = {}
     compose: tuple[str, ...] = ()
+    keep_ports: bool = False
     source: str = ""
     disposable: bool = False
     services: tuple[Service, ...] = ()

@@ -47,6 +47,7 @@ def read_stack(tree: Node, folders: Mapping[str, str]) -> tuple[StackSpec, list[
         reference=entry.reference,
         targets=entry.targets,
         compose=tuple(_beside(path, node.at("compose"), folders) for path in _as_list(entry.compose)),
+        keep_ports=entry.keep_ports,
         source=_beside(entry.source, node.at("source"), folders),
         disposable=entry.disposable,
         services=tuple(services),
@@ -63,7 +64,8 @@ def _kind_problems(node: Node) -> Iterable[Problem]:
         yield Problem(second.key, f"a stack comes to be in one way: {given[0]!r} or {given[1]!r}, not both")
     if not given:
         yield Problem(node.key, "the stack does not say how it comes to be; add 'reference', 'compose' or 'targets'")
-    if not node.entries("services") and not node.entries("targets"):
+    # The services of compose files are in the files.
+    if not node.entries("services") and not node.entries("targets") and "compose" not in given:
         yield Problem(node.key, "the stack has no services; add 'services'")
 
 

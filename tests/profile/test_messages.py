@@ -230,7 +230,7 @@ MEANING = {
         ["p.yaml:2:1: the stack does not say how it comes to be; add 'reference', 'compose' or 'targets'"],
     ),
     "no-services": (
-        HEAD + "stack: {compose: compose.yaml}\n",
+        HEAD + "stack: {reference: s}\n",
         ["p.yaml:2:1: the stack has no services; add 'services'"],
     ),
     "boot-budget": (

@@ -18,6 +18,7 @@ from certify.processes import die_with_parent
 
 OLDEST = (2, 20)
 _ASK_SECONDS = 60
+_USUAL_HOST = "unix:///var/run/docker.sock"
 _UNSET = re.compile(r'The \\?"(?P<name>[^"\\]+)\\?" variable is not set')
 _CURE = "install Docker Engine with the Compose plugin, start it, and see that `docker compose version` answers"
 # What the client says when it is the machine, not the file, that stands in the way.
@@ -122,6 +123,25 @@ def version(folder: Path) -> str:
     return told
 
 
+def host(folder: Path) -> str:
+    """Where the engine of the client's chosen context is; empty: where every client looks by itself."""
+    if os.environ.get("DOCKER_HOST"):
+        return ""
+    try:
+        done = subprocess.run(
+            [client(), "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ASK_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    told = done.stdout.decode(errors="replace").strip()
+    return told if done.returncode == 0 and told != _USUAL_HOST else ""
+
+
 def resolve(files: Sequence[Path], folder: Path, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The files as Compose understands them (environment, includes, overrides, profiles), and the unset variables.
 
@@ -132,7 +152,10 @@ def resolve(files: Sequence[Path], folder: Path, name: str) -> tuple[dict[str, A
     chosen = [part for file in files for part in ("--file", str(file))]
     spoken = ask(["--project-name", name, *chosen, "config", "--format", "json"], folder)
     if spoken.code:
-        raise ComposeFileError(visible(spoken.text.strip()[-2_000:], lines=True))
+        told = visible(spoken.text.strip()[-2_000:], lines=True)
+        raise ComposeFileError(
+            f"the compose files cannot be used: {told}\ncure: see that `docker compose config` takes them"
+        )
     unset = dict.fromkeys(match["name"] for match in _UNSET.finditer(spoken.text))
     try:
         return msgspec.json.decode(spoken.output, type=dict[str, Any]), tuple(unset)

@@ -24,14 +24,14 @@ _FRACTION = re.compile(r"\.\d+")
 ENGINE_GONE = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, docker.errors.DockerException)
 
 
-def connect() -> docker.DockerClient:
-    """A client of the engine that the user's environment names.
+def connect(host: str = "") -> docker.DockerClient:
+    """A client of the engine at `host`; without one, of that which the user's environment names.
 
     Raises:
         EnvironmentUnusableError: it does not answer.
     """
     try:
-        client = docker.from_env(timeout=_TIMEOUT_SECONDS)
+        client = _client(host, timeout=_TIMEOUT_SECONDS)
         client.ping()
     except ENGINE_GONE as error:
         raise EnvironmentUnusableError(
@@ -40,11 +40,16 @@ def connect() -> docker.DockerClient:
     return client
 
 
-class Containers:
-    """The containers of the run `run_id`."""
+def _client(host: str, timeout: Any) -> docker.DockerClient:
+    return docker.DockerClient(host, timeout=timeout) if host else docker.from_env(timeout=timeout)
 
-    def __init__(self, client: docker.DockerClient, run_id: str) -> None:
+
+class Containers:
+    """The containers of the run `run_id`. What is followed for ever has a client that never loses patience."""
+
+    def __init__(self, client: docker.DockerClient, run_id: str, host: str = "") -> None:
         self.client = client
+        self.streams = _client(host, timeout=None)
         self._filter = {"label": f"{RUN}={run_id}"}
 
     def inspected(self) -> dict[str, dict[str, Any]]:
@@ -70,7 +75,11 @@ class Containers:
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What happens to them, for ever; ends when the client is closed."""
-        yield from self.client.api.events(decode=True, filters={**self._filter, "type": "container"})
+        yield from self.streams.api.events(decode=True, filters={**self._filter, "type": "container"})
+
+    def follow(self, container: str, since: int) -> Iterator[bytes]:
+        """The log of a container's process until that ends, from `since` (seconds since the epoch; 0: all of it)."""
+        yield from self.streams.api.logs(container, stream=True, follow=True, since=since or None)
 
     def tail(self, service: str) -> list[str]:
         """The last lines of its log."""
@@ -112,6 +121,7 @@ def seen(details: Mapping[str, Any], answered: bool | None) -> Seen:  # noqa: FB
         oom=bool(state.get("OOMKilled")),
         restarts=int(details.get("RestartCount") or 0),
         running_us=_since(state.get("StartedAt")) if state.get("Running") else 0,
+        ended_us=_since(state.get("FinishedAt")) if state.get("Status") in {"exited", "dead"} else 0,
         error=visible(str(state.get("Error") or "")),
         health="" if health.get("Status") in {None, "none"} else str(health["Status"]),
         health_exit=int(results[-1].get("ExitCode") or 0) if results else 0,

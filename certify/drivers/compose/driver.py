@@ -4,30 +4,34 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import docker
 import msgspec
 
-from certify.drivers.compose import command, containers, owner
+from certify.drivers.compose import bound, command, containers, owner
 from certify.drivers.compose.containers import ENGINE_GONE, Containers, published
 from certify.drivers.compose.disturbing import Disturber
 from certify.drivers.compose.explain import blamed, explain, root_causes
 from certify.drivers.compose.guardian import Guardian
 from certify.drivers.compose.outside import HOST
 from certify.drivers.compose.project import Part, isolate, parts, project_name, remapped
-from certify.drivers.compose.state import Judged, State
+from certify.drivers.compose.state import Judged, Seen, State, broken_check
 from certify.drivers.compose.watch import Watch
 from certify.drivers.endpoints import Endpoints, Told, declared, join
 from certify.drivers.interface import Booted, EnvironmentUnusableError, Tell
 from certify.model.check import Action, Capability, Disruption, DisruptionRefusedError
 from certify.model.escape import visible
-from certify.model.stack import Happened, Service, Stack
+from certify.model.stack import Container, Happened, Service, Stack
 from certify.profile.model import StackSpec
 
 _RESOLVED = "compose.json"
-_STATES = {State.READY: "ready", State.DONE: "ready", State.FAILED: "died", State.WAITING: "waiting"}
+_STATES = {State.READY: "ready", State.DONE: "ready", State.WAITING: "waiting"}
 _BUILD_SECONDS = 1_800
+# Events of what was asked for may come a little later than the answer to it.
+_ECHO_SECONDS = 2.0
+_BACK = frozenset({Action.RESUME, Action.RESTART, Action.MEND})
 
 
 class ComposeDriver:
@@ -47,9 +51,11 @@ class ComposeDriver:
         self._run_id = run_id
         self._project = project_name(run_id)
         self.version = command.version(base)
-        files = tuple((base / file).resolve() for file in spec.compose)
-        self._config, unset = command.resolve(files, base, self._project)
+        self._files = tuple((base / file).resolve() for file in spec.compose)
+        self._config, unset = command.resolve(self._files, base, self._project)
         self._parts = {part.name: part for part in parts(self._config)}
+        if not self._parts:
+            raise command.ComposeFileError("the compose files have no services: a `profiles:` key may leave them out")
         self._spec = _with_services(spec, self._parts)
         self._client: docker.DockerClient | None = None
         self._containers: Containers | None = None
@@ -58,9 +64,11 @@ class ComposeDriver:
         self._guardian: Guardian | None = None
         self._tell: Tell = lambda _: None
         self._began = 0
-        self._asked: set[str] = set()
+        self._host = ""
+        self._asked: dict[str, float] = {}
         self._happened: list[Happened] = []
-        self.notes = tuple(f"the variable {name} is not set" for name in unset) + remapped(self._config)
+        self._said = ""
+        self._notes = _notes(spec, self._parts, unset, () if spec.keep_ports else remapped(self._config))
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -83,10 +91,15 @@ class ComposeDriver:
         return declared(self._spec)
 
     async def gone(self) -> str:
-        """Wait until the engine is gone, and say why."""
+        """Wait until nothing can be told of the stack any more, for a reason that is not its own.
+
+        Raises:
+            EnvironmentUnusableError: the engine is gone, or somebody else interferes.
+        """
         if self._watch is None:
             return await asyncio.Future[str]()
-        return await self._watch.gone()
+        await self._watch.gone()
+        raise self._spoilt(self._watch)
 
     async def start(self, tell: Tell, *, spans_to: str = "") -> Booted:  # noqa: ARG002 - containers cannot reach it yet
         """Build, start, and wait until waiting longer can change nothing, or the boot budget is used up.
@@ -95,18 +108,22 @@ class ComposeDriver:
             EnvironmentUnusableError: the engine, the registry or the disk stand in the way.
         """
         self._tell = tell
-        self._client = await asyncio.to_thread(containers.connect)
+        self._host = await asyncio.to_thread(command.host, self._base)
+        self._client = await asyncio.to_thread(containers.connect, self._host)
         await asyncio.to_thread(containers.sweep, self._client, owner.lives)
-        self._guardian = Guardian(self._run_id)
-        self._containers = Containers(self._client, self._run_id)
+        self._guardian = Guardian(self._run_id, self._host)
+        self._containers = Containers(self._client, self._run_id, self._host)
         self._disturber = Disturber(self._containers)
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         resolved = self._write_resolved()
+        made_of = await asyncio.to_thread(bound.of_files, self._config, self._files, self._base)
         if any("build" in service for service in self._config.get("services", {}).values()):
-            await self._build(resolved)
+            unbuilt = await self._build(resolved)
+            if unbuilt:
+                return Booted(self.now(), unbuilt, self._notes, made_of)
         self._began = time.monotonic_ns()
-        self._watch = Watch(self._containers, self._parts, logs, self._hear)
+        self._watch = Watch(self._containers, self._parts, logs, self._hear, self._is_asked)
         self._watch.begin()
         budget = self._spec.boot_budget_us / 1e6
         up = asyncio.create_task(self._up(resolved))
@@ -118,14 +135,22 @@ class ComposeDriver:
         finally:
             up.cancel()
             await asyncio.gather(up, return_exceptions=True)
-        if self._watch.lost:
-            raise EnvironmentUnusableError(f"{self._watch.lost}\ncure: see the engine's own log")
-        return Booted(self.now(), await asyncio.to_thread(self._failures, budget))
+        if self._watch.spoilt:
+            raise self._spoilt(self._watch)
+        engine = await asyncio.to_thread(self._client.version)
+        return Booted(
+            self.now(),
+            await asyncio.to_thread(self._failures),
+            notes=(*self._notes, *self._broken_checks()),
+            components=(*made_of, *bound.of_images(self._watch.details)),
+            facts={"dockerEngine": visible(str(engine.get("Version", ""))), "dockerCompose": visible(self.version)},
+        )
 
     def now(self) -> Stack:
         """The stack with the addresses that its ports have now: the engine gives new ones after a restart."""
         told = {name: self._told(name) for name in self._parts}
-        stack = join(self.declared, Endpoints(told))
+        gateway = told.get(self._spec.gateway.name) if self._spec.gateway else None
+        stack = join(self.declared, Endpoints(told, gateway))
         return msgspec.structs.replace(stack, happened=tuple(self._happened))
 
     async def disturb(self, disruption: Disruption) -> None:
@@ -136,10 +161,30 @@ class ComposeDriver:
         """
         if self._disturber is None or disruption.part not in self._parts:
             raise DisruptionRefusedError(f"the stack has no part {disruption.part!r}")
-        self._asked.add(disruption.part)
-        await asyncio.to_thread(self._disturber.do, disruption)
-        if disruption.do in {Action.RESUME, Action.RESTART, Action.MEND}:
-            self._asked.discard(disruption.part)
+        part = disruption.part
+        self._asked[part] = float("inf")
+        try:
+            await asyncio.to_thread(self._disturber.do, disruption)
+            if disruption.do in _BACK:
+                await self._come_back(disruption)
+        finally:
+            if disruption.do in _BACK:
+                self._asked[part] = time.monotonic() + _ECHO_SECONDS
+
+    async def _come_back(self, disruption: Disruption) -> None:
+        assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
+        budget = self._spec.boot_budget_us / 1e6
+        await self._watch.look()
+        try:
+            async with asyncio.timeout(budget):
+                await self._watch.well(disruption.part)
+        except TimeoutError as error:
+            raise DisruptionRefusedError(f"{disruption.part} is not ready within {budget:g} s") from error
+        if (found := self._watch.judged[disruption.part]).state is State.FAILED:
+            raise DisruptionRefusedError(f"{disruption.part} does not come back: {found.why}")
+
+    def _is_asked(self, part: str) -> bool:
+        return time.monotonic() < self._asked.get(part, 0.0)
 
     async def stop(self) -> None:
         """Remove everything that carries the run's label."""
@@ -157,18 +202,26 @@ class ComposeDriver:
     def _write_resolved(self) -> Path:
         """The file that is started. It holds whatever secrets the environment put into it: for the owner alone."""
         resolved = self._folder / _RESOLVED
-        alone = isolate(self._config, self._run_id, owner.own())
+        alone = isolate(self._config, self._run_id, owner.own(), keep_ports=self._spec.keep_ports)
         with os.fdopen(os.open(resolved, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(msgspec.json.encode(alone))
         return resolved
 
-    async def _build(self, resolved: Path) -> None:
+    async def _build(self, resolved: Path) -> dict[str, str]:
+        """Build what is to be built; gives the services that cannot be, each with the end of what was said."""
         log = self._folder / "build.log"
-        async with asyncio.timeout(_BUILD_SECONDS):
-            spoken = await command.run([*self._chosen(resolved), "build"], self._base, log)
-        if spoken.code:
-            self._refuse_environment(spoken.text)
-            raise command.ComposeFileError(f"an image could not be built:\n{_end(spoken.text)}")
+        try:
+            async with asyncio.timeout(_BUILD_SECONDS):
+                spoken = await command.run([*self._chosen(resolved), "build"], self._base, log)
+        except TimeoutError:
+            spoken = command.Spoken(1, "", f"the build was not done within {_BUILD_SECONDS} s")
+        if not spoken.code:
+            return {}
+        self._refuse_environment(spoken.text)
+        built = [name for name, service in self._config["services"].items() if "build" in service]
+        # The builder names the service in brackets before each of its steps.
+        guilty = [name for name in built if f"[{name} " in spoken.text or f"target {name}:" in spoken.text] or built
+        return dict.fromkeys(guilty, f"its image could not be built:\n{_end(spoken.text)}\ncure: mend its Dockerfile")
 
     async def _up(self, resolved: Path) -> command.Spoken:
         arguments = [*self._chosen(resolved), "up", "--detach", "--no-build", "--quiet-pull"]
@@ -202,31 +255,44 @@ class ComposeDriver:
 
     def _hear(self, name: str, judged: Judged) -> None:
         elapsed = (time.monotonic_ns() - self._began) // 1000
-        state = _STATES.get(judged.state, judged.code if judged.code == "restarting" else "starting")
-        happened = Happened(name, state, elapsed, judged.why, asked=name in self._asked)
+        happened = Happened(name, _state(judged), elapsed, judged.why, asked=self._is_asked(name))
+        known = any(one.part == name and one.state == happened.state for one in self._happened[-len(self._parts) :])
         self._happened.append(happened)
-        self._tell(happened)
+        # What only starts in another way than before is in the evidence; nobody needs to watch it.
+        if not (known and happened.state == "starting"):
+            self._tell(happened)
 
-    def _failures(self, budget: float) -> dict[str, str]:
+    def _spoilt(self, watch: Watch) -> EnvironmentUnusableError:
+        cure = "see the engine's own log" if watch.lost else "leave the stack alone while it is certified; run it again"
+        return EnvironmentUnusableError(f"{watch.spoilt}\ncure: {cure}")
+
+    def _broken_checks(self) -> list[tuple[str, str]]:
+        assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
+        looks = {name: self._watch.look_at(name) for name in self._parts}
+        return [
+            ("broken-health-check", f"{name}: its health check cannot run, and says nothing: {_last(look)}")
+            for name, look in looks.items()
+            if broken_check(look)
+        ]
+
+    def _failures(self) -> dict[str, str]:
         """Root causes with their explanation, and their dependants with whom to blame."""
         assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
         assert self._containers  # noqa: S101 - as above
-        judged = self._watch.judged
+        judged, waited = self._watch.judged, (time.monotonic_ns() - self._began) / 1e9
         causes = root_causes(self._parts.values(), judged)
         found = {}
         for name in causes:
             late = judged.get(name, Judged(State.WAITING, "waiting", "there is no container"))
             if not late.final:
-                late = msgspec.structs.replace(late, why=f"not ready within {budget:g} s: {late.why}")
+                late = msgspec.structs.replace(late, why=f"not ready after {waited:.0f} s: {late.why}")
             text = explain(late, self._watch.look_at(name), self._containers.tail(name))
             found[name] = text + self._said_of(name)
         for name, part in self._parts.items():
             state = judged[name].state if name in judged else State.WAITING
             if name not in found and state not in {State.READY, State.DONE}:
-                found[name] = blamed(part, causes, self._parts) or judged[name].why
+                found[name] = blamed(part, judged.get(name), causes, self._parts)
         return found
-
-    _said = ""
 
     def _said_of(self, name: str) -> str:
         """What Compose said where there is no container that could have said more."""
@@ -235,14 +301,47 @@ class ComposeDriver:
 
     def _told(self, name: str) -> Told:
         details = self._watch.details.get(name) if self._watch else None
-        bound = published(details) if details else {}
-        ports = [bound[port] for port in self._parts[name].ports if port in bound]
+        if not self._watch or not details:
+            return Told("", container=Container())
+        part, bound_ports = self._parts[name], published(details)
+        ports = tuple(bound_ports[port] for port in part.ports if port in bound_ports)
+        look = self._watch.look_at(name)
         log = self._folder / "logs" / f"{name}.log"
         return Told(
             url=f"http://{HOST}:{ports[0]}" if ports else "",
-            pid=int(details["State"].get("Pid") or 0) if details else 0,
+            pid=int(details["State"].get("Pid") or 0),
             log=str(log) if log.is_file() else "",
+            container=Container(
+                str(details["Id"]), self._host, ports, bool(look.health) and not broken_check(look), part.may_end
+            ),
         )
+
+
+def _state(judged: Judged) -> str:
+    """The word for it that checks know."""
+    if judged.state is State.FAILED:
+        return "died" if judged.final else "restarting"
+    return _STATES.get(judged.state, judged.code if judged.code == "restarting" else "starting")
+
+
+def _last(look: Seen) -> str:
+    return look.health_log[-1] if look.health_log else f"exit code {look.health_exit}"
+
+
+def _notes(
+    spec: StackSpec, found: Mapping[str, Part], unset: Iterable[str], ports: Iterable[str]
+) -> tuple[tuple[str, str], ...]:
+    """What a reader of the certificate must know of how the files were run."""
+    declared_names = {service.name for service in spec.services} | ({spec.gateway.name} if spec.gateway else set())
+    more = [name for name in found if spec.services and name not in declared_names]
+    return (
+        *(
+            ("variable-unset", f"the variable {visible(name)} is not set: the files see an empty text")
+            for name in unset
+        ),
+        *(("port-remapped", visible(port)) for port in ports),
+        *(("service-undeclared", f"{name} is in the compose files, and not in the profile") for name in more),
+    )
 
 
 def _with_services(spec: StackSpec, found: dict[str, Part]) -> StackSpec:

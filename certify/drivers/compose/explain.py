@@ -36,10 +36,15 @@ def explain(judged: Judged, seen: Seen, log: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def blamed(part: Part, causes: Sequence[str], parts: Mapping[str, Part]) -> str:
-    """What a dependant is told: which service further down is to blame."""
+def blamed(part: Part, judged: Judged | None, causes: Sequence[str], parts: Mapping[str, Part]) -> str:
+    """What a dependant is told: what it came to, and which service further down is to blame."""
+    came_to = (
+        "not started"
+        if judged is None or judged.state is State.WAITING or judged.code == "never-started"
+        else judged.why
+    )
     to_blame = [name for name in _below(part, parts, set()) if name in causes]
-    return f"not started: it depends on {', '.join(to_blame)}" if to_blame else ""
+    return f"{came_to}: it depends on {', '.join(to_blame)}" if to_blame else came_to
 
 
 def in_vain(part: Part, judged: Mapping[str, Judged], parts: Mapping[str, Part]) -> bool:

@@ -14,11 +14,11 @@ _RELEASED = b"released\n"
 class Guardian:
     """The driver's hold on it; `release` when everything was taken down in order."""
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, host: str = "") -> None:
         # Without the run's mark, or the engine's own guardian would end it before it has done its work.
         environment = {name: value for name, value in os.environ.items() if name != RUN_MARK}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, run_id],
+            [sys.executable, "-m", __name__, run_id, host],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -37,14 +37,14 @@ class Guardian:
 
 
 def main() -> int:
-    """Entry point of `python -m certify.drivers.compose.guardian RUN_ID`."""
+    """Entry point of `python -m certify.drivers.compose.guardian RUN_ID HOST`."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if sys.stdin.buffer.read() != _RELEASED:
         # Only now: nobody waits for the import of the SDK in an ordinary run.
         from certify.drivers.compose.containers import Containers, connect  # noqa: PLC0415
 
-        Containers(connect(), sys.argv[1]).remove()
+        Containers(connect(sys.argv[2]), sys.argv[1]).remove()
     return 0
 
 

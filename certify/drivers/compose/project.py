@@ -11,7 +11,8 @@ from certify.drivers.compose.labels import OWNER, PROJECT_PREFIX, RUN
 
 COMPLETED = "service_completed_successfully"
 _LOOPBACK = "127.0.0.1"
-_NO_RESTART = frozenset({"", "no"})
+_NO_RESTART = frozenset({"", "no", "none"})
+_ON_FAILURE = "on-failure"
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -21,7 +22,8 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
         needs: service -> condition, of what must be there first.
         awaited: somebody waits for it to end well, so it is a one-shot.
         checked: it has a health check of its own.
-        restarts: the engine starts it again when it ends.
+        restarts: the engine starts it again when it fails.
+        kept: the engine starts it again also when it ended well.
         ports: TCP ports that it publishes, as they are numbered inside the container.
     """
 
@@ -31,12 +33,13 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     awaited: bool = False
     checked: bool = False
     restarts: bool = False
+    kept: bool = False
     ports: tuple[int, ...] = ()
 
     @property
     def may_end(self) -> bool:
         """Whether ending with exit code 0 is all that can be asked of it."""
-        return self.awaited or not (self.restarts or self.checked or self.ports)
+        return self.awaited or not (self.kept or self.checked or self.ports)
 
 
 def parts(config: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -102,7 +105,8 @@ def _part(name: str, service: Mapping[str, Any], awaited: bool) -> Part:  # noqa
         needs=_needs(service),
         awaited=awaited,
         checked=bool(test) and not off,
-        restarts=_restarts(service),
+        restarts=_policy(service) not in _NO_RESTART,
+        kept=_policy(service) not in {*_NO_RESTART, _ON_FAILURE},
         ports=tuple(_targets(service.get("ports") or ())),
     )
 
@@ -112,11 +116,12 @@ def _needs(service: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(dependency.get("condition") or "") for name, dependency in needs.items()}
 
 
-def _restarts(service: Mapping[str, Any]) -> bool:
+def _policy(service: Mapping[str, Any]) -> str:
+    """When the engine starts it again: `no`, `on-failure`, or a word for always."""
     policy = (service.get("deploy") or {}).get("restart_policy") or {}
     if policy:
-        return bool(policy.get("condition", "any") != "none")
-    return str(service.get("restart") or "") not in _NO_RESTART
+        return str(policy.get("condition") or "any")
+    return str(service.get("restart") or "").partition(":")[0]
 
 
 def _targets(ports: Iterable[Mapping[str, Any]]) -> Iterable[int]:

@@ -9,6 +9,8 @@ from certify.drivers.compose.project import Part
 # With no probe and no health check, running this long without a restart is all that can be known.
 SETTLED_US = 1_000_000
 CRASH_LOOP = 3
+# The engine starts what it will start again at once, or calls it `restarting`; what rests longer has been given up.
+GIVEN_UP_US = 3_000_000
 # What shells and the engine answer when the program of a health check does not exist or cannot be run.
 _NOT_RUNNABLE = frozenset({126, 127})
 _NOT_FOUND = ("executable file not found", "no such file or directory", "not found")
@@ -30,6 +32,7 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         status: the engine's word: `created`, `running`, `paused`, `restarting`, `exited`, `dead`; empty: there is none.
         running_us: how long its process has been running.
+        ended_us: how long ago it ended.
         error: why the engine could not start it.
         health: `starting`, `healthy`, `unhealthy`; empty without a health check.
         health_exit: exit code of the last health check that ended.
@@ -42,6 +45,7 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     oom: bool = False
     restarts: int = 0
     running_us: int = 0
+    ended_us: int = 0
     error: str = ""
     health: str = ""
     health_exit: int = 0
@@ -99,7 +103,7 @@ def _ended(part: Part, seen: Seen) -> Judged:
     if seen.exit_code == 0 and not seen.oom and part.may_end:
         return Judged(State.DONE, "done", "it ended well", final=True)
     # With a restart policy the engine will start it again; the loop is told by `_restarting`.
-    final = not part.restarts
+    final = not part.restarts or seen.ended_us >= GIVEN_UP_US
     if seen.oom:
         return Judged(State.FAILED, "out-of-memory", "it was ended because it ran out of memory", final=final)
     if seen.error:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import docker.errors
 
 from certify.drivers.compose.containers import ENGINE_GONE, Containers, published, seen, service_of
 from certify.drivers.compose.explain import in_vain
+from certify.drivers.compose.labels import SERVICE
 from certify.drivers.compose.outside import all_served
 from certify.drivers.compose.project import Part
 from certify.drivers.compose.state import Judged, Seen, State, judge
@@ -20,6 +22,9 @@ from certify.model.escape import visible
 _TICK = 0.1
 # An event may be lost when the engine is busy: everything is looked at again this often.
 _FULL_LOOK_TICKS = 20
+_ASK_AGAIN_TICKS = 20
+# When one service has failed for good the answer is known; what else is wrong is worth this much more waiting.
+_GRACE_SECONDS = 10.0
 _LOG_CHUNK = 1 << 16
 # What only somebody's call to the engine brings about, never the process in the container by itself.
 _BY_CALL = frozenset({"kill", "pause", "stop"})
@@ -34,14 +39,22 @@ class Watch:
         judged: what each service has come to.
         details: what the engine knows of each container.
         lost: why the engine is gone; empty while it is not.
-        calls: (service, action) of calls to the engine that change a container, ours and others'.
+        interference: a call to the engine that ended or paused a container and that was not ours; empty: there was none.
     """
 
-    def __init__(self, containers: Containers, parts: Mapping[str, Part], logs: Path, tell: Tell) -> None:
+    def __init__(
+        self,
+        containers: Containers,
+        parts: Mapping[str, Part],
+        logs: Path,
+        tell: Tell,
+        ours: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._containers = containers
         self._parts = parts
         self._logs = logs
         self._tell = tell
+        self._ours = ours
         self._started = False
         self._answered: dict[str, bool | None] = {}
         self._dirty: set[str] = set()
@@ -52,7 +65,7 @@ class Watch:
         self._over = threading.Event()
         self.judged: dict[str, Judged] = {}
         self.details: dict[str, dict[str, Any]] = {}
-        self.calls: list[tuple[str, str]] = []
+        self.interference = ""
         self.lost = ""
 
     def begin(self) -> None:
@@ -68,6 +81,13 @@ class Watch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def look(self) -> None:
+        """Look at all of them anew, and ask their ports again, whatever was known."""
+        with contextlib.suppress(*ENGINE_GONE):
+            self.details = await asyncio.to_thread(self._containers.inspected)
+        self._answered.clear()
+        self._judge_all()
+
     async def all_started(self) -> None:
         """`docker compose up` has ended: what a look from now on does not find running was never started."""
         with contextlib.suppress(*ENGINE_GONE):
@@ -76,17 +96,23 @@ class Watch:
         self._changed.set()
 
     async def settled(self) -> None:
-        """Wait until waiting longer can change nothing."""
-        while not self.lost and not self._final():
+        """Wait until waiting longer can change nothing, or something has failed for good a while ago."""
+        failed_at = 0.0
+        while not self.spoilt and not self._final():
+            failed_at = failed_at or (time.monotonic() if self._failed() else 0.0)
+            if failed_at and time.monotonic() - failed_at > _GRACE_SECONDS:
+                return
             await self._judged_again.wait()
 
     async def hopeless(self) -> None:
         """Wait until some service has failed for good and all others have settled or wait for it in vain."""
-        while not self.lost:
-            failed = any(one.final and one.state is State.FAILED for one in self.judged.values())
-            if failed and not any(self._may_move(part) for part in self._parts.values()):
+        while not self.spoilt:
+            if self._failed() and not any(self._may_move(part) for part in self._parts.values()):
                 return
             await self._judged_again.wait()
+
+    def _failed(self) -> bool:
+        return any(one.final and one.state is State.FAILED for one in self.judged.values())
 
     def _may_move(self, part: Part) -> bool:
         """Not judged yet, under way, or waiting for what may still come: its turn may be this very moment."""
@@ -96,10 +122,23 @@ class Watch:
         return found.state is State.WAITING and not in_vain(part, self.judged, self._parts)
 
     async def gone(self) -> str:
-        """Wait until the engine is gone, and say why."""
-        while not self.lost:
+        """Wait until the engine is gone or somebody else interferes, and say so."""
+        while not self.spoilt:
             await self._judged_again.wait()
-        return self.lost
+        return self.spoilt
+
+    @property
+    def spoilt(self) -> str:
+        """Why nothing can be told of the stack any more; empty while it can."""
+        return self.lost or self.interference
+
+    async def well(self, service: str) -> None:
+        """Wait until a service is ready again, or can never be."""
+        while not self.spoilt:
+            found = self.judged.get(service)
+            if found and (found.final or found.state is State.READY) and not self._dirty:
+                return
+            await self._judged_again.wait()
 
     def look_at(self, service: str) -> Seen:
         """The last look at one service."""
@@ -154,21 +193,24 @@ class Watch:
         judged.set()
 
     async def _ask(self) -> None:
-        """Ask the ports of what is not known to be served; a service that was ready is watched by its container."""
+        """Ask the ports of what is not known to be served, the others now and then: a process may die under its parent."""
+        ticks = 0
         while not self._over.is_set():
-            asked = [name for name in self._parts if self._worth_asking(name)]
+            again = ticks % _ASK_AGAIN_TICKS == 0
+            asked = [name for name in self._parts if self._worth_asking(name, again=again)]
+            ticks += 1
             answers = await asyncio.gather(*(self._ask_one(name) for name in asked))
             self._answered.update(zip(asked, answers, strict=True))
             if asked:
                 self._changed.set()
             await asyncio.sleep(_TICK)
 
-    def _worth_asking(self, name: str) -> bool:
+    def _worth_asking(self, name: str, *, again: bool) -> bool:
         details = self.details.get(name)
         running = details is not None and details["State"].get("Status") == "running"
         if not running:
             self._answered.pop(name, None)
-        return running and not self._answered.get(name)
+        return running and (again or not self._answered.get(name))
 
     async def _ask_one(self, name: str) -> bool | None:
         bound = published(self.details[name])
@@ -184,8 +226,9 @@ class Watch:
     def _hear(self, event: dict[str, Any]) -> None:
         action = str(event.get("Action", ""))
         if action in _BY_CALL:
-            labels = event.get("Actor", {}).get("Attributes", {})
-            self.calls.append((labels.get("com.docker.compose.service", ""), action))
+            service = str(event.get("Actor", {}).get("Attributes", {}).get(SERVICE, ""))
+            if not self.interference and service in self._parts and not self._ours(service):
+                self.interference = f"somebody else told the engine to {action} {visible(service)}"
         # A health check announces itself by two events each time: they change nothing.
         if not action.startswith("exec_"):
             self._dirty.add(str(event.get("id", "")))
@@ -204,8 +247,7 @@ class Watch:
         since = 0
         with contextlib.suppress(*ENGINE_GONE, OSError, ValueError), file.open("ab", buffering=0) as target:
             while not self._over.is_set():
-                stream = self._containers.client.api.logs(container, stream=True, follow=True, since=since or None)
-                for chunk in stream:
+                for chunk in self._containers.follow(container, since):
                     target.write(chunk[:_LOG_CHUNK])
                 since = _finished(self._containers, container)
                 if self._over.wait(0.2):

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from certify.api import Capability, Context, Service
 from certify_checks.health.begin import look_back
+from certify_checks.health.containers import watch_containers
 from certify_checks.health.disturb import cut_databases, pause_broker
 from certify_checks.health.edges_model import EdgesSeen
 from certify_checks.health.edges_observe import observe_edges
@@ -24,12 +25,14 @@ async def observe(ctx: Context, config: HealthConfig) -> HealthObservation:
     """
     seen = HealthObservation(config.window.microseconds, config.interval.microseconds)
     async with prober() as client:
-        probed, migrated, decoys = await asyncio.gather(
+        probed, contained, migrated, decoys = await asyncio.gather(
             _probe(ctx, config, client) if ctx.wants("ready") else _nothing(),
+            watch_containers(_targets(ctx), Pace.of(config)) if ctx.wants("ready") else _no_containers(),
             _read(ctx) if ctx.wants("migrations") else _nothing(),
             watch_decoys(client, Pace.of(config)) if ctx.wants("ready", "truthful") else _nothing(),
         )
         # Only then, because its requests keep a small machine busy, and busy services answer probes late.
+        probed, decoys = (*probed, *contained[0]), (*decoys, *contained[1])
         seen = replace(seen, probed=probed, migrated=migrated, decoys=decoys, edges=await _edges(ctx, config))
         if ctx.wants("clean-start"):
             seen = replace(seen, start=await look_back(ctx, config))
@@ -47,18 +50,29 @@ async def _nothing() -> tuple[()]:
     return ()
 
 
+async def _no_containers() -> tuple[tuple[()], tuple[()]]:
+    return (), ()
+
+
+def _targets(ctx: Context) -> list[Service]:
+    return [*ctx.stack.services, *([ctx.stack.gateway] if ctx.stack.gateway else [])]
+
+
 async def _probe(ctx: Context, config: HealthConfig, client: httpx.AsyncClient) -> tuple[Probed, ...]:
-    """Watch all probes over the same window."""
-    pace = Pace.of(config)
-    targets = [*ctx.stack.services, *([ctx.stack.gateway] if ctx.stack.gateway else [])]
+    """Watch all probes over the same window. What runs in a container that is looked at needs no probe by HTTP."""
+    pace, targets = Pace.of(config), _targets(ctx)
     ctx.tell(f"asking {len(targets)} services for {config.window}")
-    probes = [(service, probe) for service in targets for probe in config.probes]
-    return tuple(await asyncio.gather(*(_watch(client, service, probe, pace) for service, probe in probes)))
+    probes = [(service, probe, _path(service, probe)) for service in targets for probe in config.probes]
+    asked = [
+        watch(client, Probed(service.name, probe, path, up=bool(service.url)), service.url, pace)
+        for service, probe, path in probes
+        if path or service.container is None
+    ]
+    return tuple(await asyncio.gather(*asked))
 
 
-async def _watch(client: httpx.AsyncClient, service: Service, probe: str, pace: Pace) -> Probed:
-    path = {"live": service.probes.live, "ready": service.probes.ready}.get(probe, "")
-    return await watch(client, Probed(service.name, probe, path, up=bool(service.url)), service.url, pace)
+def _path(service: Service, probe: str) -> str:
+    return {"live": service.probes.live, "ready": service.probes.ready}.get(probe, "")
 
 
 async def _read(ctx: Context) -> tuple[Migrated, ...]:

@@ -6,12 +6,15 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from certify.api import Criteria, Finding, Location, Measurement, Outcome, Ruling, Seeded, format_quantity
+from certify_checks.health.containers import PROBE as CONTAINER
 from certify_checks.health.model import HealthObservation, Probed
-from certify_checks.health.samples import Sample
+from certify_checks.health.samples import Contained, Sample
 
 READY, FLAPPING, DOWN = "ready", "flapping", "not-ready"
 _DECOYS = {"ready": READY, "refusing": DOWN, "hanging": DOWN, "flapping": FLAPPING}
+_CONTAINER_DECOYS = {"absent-container": DOWN, "served-port": READY, "dropping-port": DOWN}
 _REFUSED = Sample(0, 503, 1_000)
+_ENDED = Sample(0, contained=Contained("exited", exit_code=1))
 
 
 def state(probed: Probed) -> str:
@@ -49,7 +52,9 @@ def judge_ready(seen: HealthObservation, criteria: Criteria) -> Ruling:
 
 def blind(seen: HealthObservation) -> Ruling | None:
     """Inconclusive when the probe does not see the decoys for what they are; else None."""
-    wrong = sorted(name for name, expected in _DECOYS.items() if _decoy_state(seen, name) != expected)
+    contained = any(probed.probe == CONTAINER for probed in seen.probed)
+    known = _DECOYS | (_CONTAINER_DECOYS if contained else {})
+    wrong = sorted(name for name, expected in known.items() if _decoy_state(seen, name) != expected)
     if not wrong:
         return None
     told = f"the probe does not tell apart known good and bad servers: {', '.join(wrong)}"
@@ -82,9 +87,9 @@ def _finding(probed: Probed, seen: HealthObservation) -> Finding | None:
         cure = f"declare `probes: {{{probed.probe}: /path}}` of {probed.service} in the profile"
         return Finding("no-probe", f"{probed.service} has no {probed.probe} probe", location=place, cure=cure)
     if not probed.up:
-        return Finding(
-            "not-up", f"{probed.service} has no address: it did not start", location=place, cure="see its log"
-        )
+        lacks = "container" if probed.probe == CONTAINER else "address"
+        told = f"{probed.service} has no {lacks}: it did not start"
+        return Finding("not-up", told, location=place, cure="see its log")
     found = state(probed)
     if found == READY or not probed.samples:
         return None
@@ -92,8 +97,9 @@ def _finding(probed: Probed, seen: HealthObservation) -> Finding | None:
     runs = sum(1 for troubled, _ in groupby(probed.samples, key=lambda sample: bool(sample.trouble)) if troubled)
     told = f"{probed.service} {probed.probe}: {len(bad)} of {len(probed.samples)} samples bad"
     told += f" in {runs} spells, first after {format_quantity(bad[0].at_us, 'us')}: {bad[0].trouble}"
-    code = found if probed.probe == "ready" else f"live-{found}"
-    cure = f"ask {probed.path} of {probed.service}; see its log for the cause" + _patience(bad[0], seen)
+    code = f"live-{found}" if probed.probe == "live" else found
+    look = "look at the container" if probed.probe == CONTAINER else f"ask {probed.path}"
+    cure = f"{look} of {probed.service}; see its log for the cause" + _patience(bad[0], seen)
     return Finding(code, told, location=place, cure=cure, context=f"{probed.probe} {found}")
 
 
@@ -103,19 +109,46 @@ def _patience(sample: Sample, seen: HealthObservation) -> str:
 
 
 def seed_ready(seen: HealthObservation, criteria: Criteria) -> Iterator[Seeded[HealthObservation]]:
-    """Outages of as many services as break the limit: short, whole, slow, lying, of either probe."""
-    names = list(dict.fromkeys(probed.service for probed in covered(seen, criteria) if len(probed.samples) > 1))
-    hit = set(names[: max(1, criteria["not-ready"].beyond())])
-    if not hit:
-        return
-    slow, lying = Sample(0, 0, 1_000_000, "no answer within 1 s"), Sample(0, 200, 1_000, says="unready")
-    yield Seeded("one refused sample in the window", _planted(seen, hit, "ready", _REFUSED))
-    yield Seeded("one sample without answer", _planted(seen, hit, "ready", slow))
-    yield Seeded("status 200 with a body that says unready", _planted(seen, hit, "ready", lying))
-    yield Seeded("refused over the whole window", _planted(seen, hit, "ready", _REFUSED, whole=True))
-    yield Seeded("process not alive", _planted(seen, hit, "live", _REFUSED, whole=True))
+    """Outages of as many services as break the limit: short, whole, slow, lying, of each kind of probe that was asked."""
+    sampled = [probed for probed in covered(seen, criteria) if len(probed.samples) > 1]
+    kinds = {probed.probe for probed in sampled}
+    many = max(1, criteria["not-ready"].beyond())
+    if CONTAINER in kinds:
+        yield from _seed_containers(seen, _first(sampled, CONTAINER, many))
+    if kinds - {CONTAINER}:
+        yield from _seed_probes(seen, _first(sampled, "ready", many), _first(sampled, "live", many))
+    hit = set(list(dict.fromkeys(probed.service for probed in sampled))[:many])
     gone = tuple(replace(p, up=False, samples=()) if p.service in hit else p for p in seen.probed)
-    yield Seeded("service did not start", replace(seen, probed=gone), "not-up")
+    if hit:
+        yield Seeded("service did not start", replace(seen, probed=gone), "not-up")
+
+
+def _first(sampled: Iterable[Probed], probe: str, many: int) -> set[str]:
+    return set([probed.service for probed in sampled if probed.probe == probe][:many])
+
+
+def _seed_probes(seen: HealthObservation, ready: set[str], live: set[str]) -> Iterator[Seeded[HealthObservation]]:
+    slow, lying = Sample(0, 0, 1_000_000, "no answer within 1 s"), Sample(0, 200, 1_000, says="unready")
+    if ready:
+        yield Seeded("one refused sample in the window", _planted(seen, ready, "ready", _REFUSED))
+        yield Seeded("one sample without answer", _planted(seen, ready, "ready", slow))
+        yield Seeded("status 200 with a body that says unready", _planted(seen, ready, "ready", lying))
+        yield Seeded("refused over the whole window", _planted(seen, ready, "ready", _REFUSED, whole=True))
+    if live:
+        yield Seeded("process not alive", _planted(seen, live, "live", _REFUSED, whole=True))
+
+
+def _seed_containers(seen: HealthObservation, hit: set[str]) -> Iterator[Seeded[HealthObservation]]:
+    looks = {
+        "its process ended": Contained("exited", exit_code=137),
+        "it was paused": Contained("paused"),
+        "its process was started anew": Contained("running", again=True),
+        "its health check failed": Contained("running", health="unhealthy"),
+        "nobody served its port": Contained("running", unserved=(80,)),
+    }
+    for name, look in looks.items():
+        yield Seeded(f"{name} at one look", _planted(seen, hit, CONTAINER, Sample(0, contained=look)))
+    yield Seeded("its process ended for good", _planted(seen, hit, CONTAINER, _ENDED, whole=True))
 
 
 def _planted(

@@ -8,6 +8,38 @@ CONTRADICTIONS = frozenset(
 )
 
 
+class Contained(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a container was like at one look.
+
+    Attributes:
+        status: the engine's word: `running`, `paused`, `restarting`, `exited`, `dead`, `created`.
+        health: the word of its health check; empty: it has none that can run.
+        ends: ending with exit code 0 is all that is asked of it.
+        again: its process was started anew since the first look.
+        unserved: published ports behind which nobody answered.
+    """
+
+    status: str
+    exit_code: int = 0
+    health: str = ""
+    ends: bool = False
+    again: bool = False
+    unserved: tuple[int, ...] = ()
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it; empty when it does what is asked of it."""
+        if self.status == "exited":
+            return "" if self.ends and not self.exit_code else f"it ended with exit code {self.exit_code}"
+        if self.status != "running":
+            return f"it is {self.status or 'not there'}"
+        if self.again:
+            return "its process was started anew meanwhile"
+        if self.health not in {"", "healthy"}:
+            return f"its health check says {self.health!r}"
+        return f"nobody answers at its published port {self.unserved[0]}" if self.unserved else ""
+
+
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
     """One answer of one probe.
 
@@ -17,6 +49,7 @@ class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
         latency_us: until the answer, or until it was given up.
         error: why there was no answer.
         says: the `status` member of a JSON body, if any, in lower case.
+        contained: what was seen of a container, when it was the engine that answered.
     """
 
     at_us: int
@@ -24,12 +57,15 @@ class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
     latency_us: int = 0
     error: str = ""
     says: str = ""
+    contained: Contained | None = None
 
     @property
     def trouble(self) -> str:
         """What is wrong with it; empty when the service said that it is well."""
         if self.error:
             return self.error
+        if self.contained:
+            return self.contained.trouble
         if not 200 <= self.status < 300:
             return f"HTTP {self.status}"
         return f"HTTP {self.status}, but the body says {self.says!r}" if self.says in CONTRADICTIONS else ""

@@ -108,7 +108,7 @@ def test_the_root_cause_is_named_not_the_one_that_gave_up():
     waits = Judged(State.WAITING)
     judged = {"web": waits, "api": waits, "db": ill}
     assert root_causes(chain, judged) == ("db",)
-    assert blamed(chain[0], ("db",), {part.name: part for part in chain}) == "not started: it depends on db"
+    assert blamed(chain[0], waits, ("db",), {part.name: part for part in chain}) == "not started: it depends on db"
 
 
 def test_a_job_that_still_runs_is_the_cause_of_those_who_wait_for_its_end():
