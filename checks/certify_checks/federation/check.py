@@ -1,7 +1,7 @@
 """The check family `federation`."""
 
 from certify.api import Capability, Check, Rule
-from certify_checks.federation import composes, served
+from certify_checks.federation import breaking, composes, documented, served
 from certify_checks.federation.model import FederationSeen
 from certify_checks.federation.observe import FederationConfig, observe
 
@@ -20,6 +20,22 @@ CHECK = Check(
             seed=composes.seed,
             needs=frozenset({Capability.HTTP, Capability.GRAPHQL}),
             limits={"errors": "== 0"},
+        ),
+        Rule(
+            id="documented",
+            title="types, fields, arguments, values and directives are described",
+            judge=documented.judge,
+            seed=documented.seed,
+            needs=frozenset({Capability.HTTP, Capability.GRAPHQL}),
+            limits={"described": "== 100 %"},
+        ),
+        Rule(
+            id="breaking",
+            title="nobody breaks by what changed since the baseline",
+            judge=breaking.judge,
+            seed=breaking.seed,
+            needs=frozenset({Capability.HTTP, Capability.GRAPHQL}),
+            limits={"breaking": "== 0", "breaking-unused": "== 0"},
         ),
         Rule(
             id="served",

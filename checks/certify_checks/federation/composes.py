@@ -28,7 +28,7 @@ def judge(seen: FederationSeen, criteria: Criteria) -> Ruling:
     if not seen.subgraphs:
         cure = "declare `graphql:` for the services that are subgraphs"
         return Ruling.inconclusive("no-subgraphs", "the stack has no service with GraphQL", cure=cure)
-    findings = (*_not_fetched(seen.subgraphs), *_of_engine(composition))
+    findings = (*_not_fetched(seen.subgraphs), *_drifted(seen.subgraphs), *_of_engine(composition))
     if composition.state in _NO_TOOL:
         return Ruling.inconclusive(composition.state.value, composition.detail, cure=CURE, examined=0)
     measured = Measurement("errors", len(findings), limit=limit)
@@ -50,6 +50,16 @@ def _not_fetched(subgraphs: tuple[Subgraph, ...]) -> Iterable[Finding]:
             code, cure = _FETCH_CURES.get(subgraph.state, _FETCH_CURES[Fetched.REFUSED])
             place = Location(service=subgraph.name)
             yield Finding(code, f"{subgraph.name}: {subgraph.detail}", Severity.HIGH, place, cure, context=code)
+
+
+def _drifted(subgraphs: tuple[Subgraph, ...]) -> Iterable[Finding]:
+    for subgraph in subgraphs:
+        if subgraph.drift:
+            more = f" and {len(subgraph.drift) - 5} more" if len(subgraph.drift) > 5 else ""
+            told = f"the running {subgraph.name} is not what its file says: {', '.join(subgraph.drift[:5])}{more}"
+            place = Location(service=subgraph.name, coordinate=subgraph.drift[0])
+            cure = "deploy what the file says, or write the file anew"
+            yield Finding("sdl-drift", told, Severity.HIGH, place, cure, context=",".join(subgraph.drift))
 
 
 def _of_engine(composition: Composition) -> Iterable[Finding]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import graphql as gql
 
+from certify_checks.federation.sdl import document_of
+
 _SPECIFIED = frozenset(gql.specified_scalar_types)
 COORDINATE = re.compile(r'"(@?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?(?:\([A-Za-z_]\w*:\))?)"')
 
@@ -77,9 +79,8 @@ def named_in(message: str) -> str:
 
 def places(sdl: str) -> dict[str, tuple[int, int]]:
     """Line and column, from 1, of every type and field that `sdl` defines or extends; empty when it does not parse."""
-    try:
-        document = gql.parse(sdl)
-    except gql.GraphQLError:
+    document = document_of(sdl)
+    if document is None:
         return {}
     found: dict[str, tuple[int, int]] = {}
     for definition in document.definitions:

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from certify_checks.federation.elements import Element
+
 
 class Fetched(StrEnum):
     """How it went to get the schema of a subgraph or of the gateway."""
@@ -29,13 +31,20 @@ class Composed(StrEnum):
 
 
 class Subgraph(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One subgraph: what came of asking it for its SDL, and the evidence file that holds it."""
+    """One subgraph: what came of asking it for its SDL, the evidence file that holds it, and what the SDL defines.
+
+    `parsed` is false when it is no GraphQL; then it has no elements, which is not the same as defining nothing.
+    `drift` has the coordinates in which its SDL file and the running service differ.
+    """
 
     name: str
     url: str = ""
     state: Fetched = Fetched.OK
     detail: str = ""
     file: str = ""
+    parsed: bool = True
+    elements: dict[str, Element] = {}
+    drift: tuple[str, ...] = ()
 
 
 class Complaint(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,11 +92,58 @@ class Served(msgspec.Struct, frozen=True, omit_defaults=True):
     coordinates: dict[str, str] = {}
 
 
+class Joined(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which subgraph has what, as a supergraph tells it.
+
+    Attributes:
+        subgraphs: their names.
+        keys: type -> `subgraph: field set`.
+        owners: `Type.field` -> the subgraphs that resolve it.
+    """
+
+    subgraphs: tuple[str, ...] = ()
+    keys: dict[str, tuple[str, ...]] = {}
+    owners: dict[str, tuple[str, ...]] = {}
+
+
+class Graph(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The public schema by coordinates, and how it is joined; without the latter where only the schema is known."""
+
+    elements: dict[str, Element] = {}
+    joined: Joined = Joined()
+
+
+class Baseline(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the schema is compared with: `origin` says where it comes from, `problem` why it could not be read."""
+
+    origin: str = ""
+    graph: Graph = Graph()
+    problem: str = ""
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who uses what of the baseline.
+
+    Attributes:
+        operations: how many were read; 0: nothing is known of usage.
+        callers: coordinate -> who uses it; a coordinate with `!` before it: who leaves this argument out, or gives null.
+        problems: operations that could not be read, and why.
+    """
+
+    operations: int = 0
+    callers: dict[str, tuple[str, ...]] = {}
+    problems: tuple[str, ...] = ()
+
+
 class FederationSeen(msgspec.Struct, frozen=True):
-    """Everything that was observed. `public` holds the coordinates of the composed public schema."""
+    """Everything that was observed. `public` holds the coordinates of the composed public schema; `today` is ISO 8601."""
 
     subgraphs: tuple[Subgraph, ...]
     composition: Composition
     decoys: tuple[Decoy, ...] = ()
     public: dict[str, str] = {}
     gateway: Served = Served()
+    graph: Graph = Graph()
+    baseline: Baseline = Baseline()
+    usage: Usage = Usage()
+    today: str = ""

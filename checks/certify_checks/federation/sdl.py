@@ -1,6 +1,7 @@
 """One subgraph's SDL as an index of types that rules can ask, with definitions and extensions merged."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 import graphql as gql
@@ -76,11 +77,19 @@ def parse_all(sdls: Iterable[tuple[str, str]]) -> tuple[Subschema, ...]:
     return schemas
 
 
+@lru_cache(maxsize=512)
+def document_of(sdl: str) -> Any:
+    """The syntax tree of `sdl`, made once however many ask; None when it is no GraphQL."""
+    try:
+        return gql.parse(sdl)
+    except (gql.GraphQLError, RecursionError):
+        return None
+
+
 def parse(name: str, sdl: str) -> Subschema | None:
     """Parse one subgraph; None when it is no GraphQL, which is the engine's to tell."""
-    try:
-        document = gql.parse(sdl)
-    except (gql.GraphQLError, RecursionError):
+    document = document_of(sdl)
+    if document is None:
         return None
     links = [(_values(link), link) for node in document.definitions for link in _schema_directives(node, "link")]
     types: dict[str, TypeInfo] = {}

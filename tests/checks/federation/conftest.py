@@ -15,13 +15,16 @@ import uvicorn
 from strawberry.asgi import GraphQL
 
 from certify.api import Context, Service, Stack
+from certify_checks.federation.elements import Element
 from certify_checks.federation.model import (
+    Baseline,
     Complaint,
     Composed,
     Composition,
     Decoy,
     FederationSeen,
     Fetched,
+    Graph,
     Served,
     Subgraph,
 )
@@ -146,12 +149,19 @@ def context(tmp_path: Path) -> Callable[..., Context]:
 def clean() -> FederationSeen:
     """An observation without a fault."""
     public = {"Query": "object", "Query.a": "A", "Query.a(id:)": "ID!", "A": "object", "A.id": "ID!"}
+    graph = Graph({"Query": Element("object"), "Query.a": Element("field", "A", described=True)})
     return FederationSeen(
-        (Subgraph("a", file="sdl/01-a.graphql"), Subgraph("b", file="sdl/02-b.graphql")),
+        (
+            Subgraph("a", file="sdl/01-a.graphql", elements={"A": Element("object", described=True)}),
+            Subgraph("b", file="sdl/02-b.graphql"),
+        ),
         Composition(Composed.COMPOSED, engine="engine 1", subgraphs=2),
         (Decoy("conflict", "FIELD_TYPE_MISMATCH", ("FIELD_TYPE_MISMATCH",)),),
         public,
         Served(Fetched.OK, answers=True, coordinates=public),
+        graph=graph,
+        baseline=Baseline("a file", graph),
+        today="2026-06-01",
     )
 
 
