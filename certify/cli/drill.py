@@ -23,10 +23,14 @@ examples:
   certify drill --profile finance                             each fault is caught by its rule, or is it?
   certify drill --profile finance --rule health.ready
   certify drill --profile finance --sample 1/10 --seed 7      every tenth fault; another tenth with each seed
+  certify drill --compose docker-compose.yml                  kill, pause and disconnect each service: who notices?
+  certify drill --profile finance --disruptions --service crm
 
 exit codes: 0 the clean stack passes, each fault is caught by its rules, and nothing else is blamed; 1 a fault is
 missed, or something is blamed wrongly; 3 something could not be told; 2 wrong usage or invalid profile; 4 the
 environment could not run the stack; 130/143 ended by a signal.
+with disruptions: 0 each that could be done was noticed by a control; 1 nobody noticed one, or the clean stack fails a
+control; 3 none could be done, or the stack did not come back after one.
 """
 
 
@@ -48,6 +52,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--rule", action="append", default=[], metavar="RULE", help="only faults that this rule catches (repeatable)")
     add("--sample", type=_share, metavar="N/M", help="only so many of them, others with each --seed")
     add("--seed", type=int, default=0, help="for the sample, and for every random choice (default: %(default)s)")
+    add(
+        "--compose",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="disturb the stack of this compose file (repeatable: later files override; default profile: boot)",
+    )
+    add("--disruptions", action="store_true", help="plant no fault: kill, pause and disconnect each service")
+    add("--service", action="append", default=[], metavar="NAME", help="disturb only this service (repeatable)")
     add("--driver", choices=NAMES, help="how the stack comes up (default: whatever fits)")
     add("--advisories", type=Path, metavar="ZIP", help="OSV export to audit dependencies with, offline")
     add("--jobs", type=_positive, metavar="N", help="check processes side by side (default: one a core)")
@@ -63,6 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
     from certify.engine.plan import PlanError
 
     def action() -> int:
+        if arguments.compose or arguments.disruptions:
+            return _disturb(arguments)
+        if arguments.service:
+            raise PlanError("--service chooses what is disturbed: it goes with --disruptions or --compose")
         catalogue = discover_faults()
         if arguments.list:
             return _list(catalogue, arguments.format)
@@ -97,6 +115,28 @@ def _drill(arguments: argparse.Namespace, catalogue: "Mapping[str, Fault]") -> i
     return int(exit_code(result))
 
 
+def _disturb(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from certify.cli.starting import on_compose_files, read_profile
+    from certify.drill.disruptions import as_json, as_text, exit_code
+    from certify.drill.rounds import drill
+    from certify.engine.plan import PlanError
+
+    for option in ("list", "fault", "sample"):
+        if getattr(arguments, option):
+            raise PlanError(f"--{option} is about faults, and none is planted with --disruptions or --compose")
+    if not (arguments.profile or arguments.compose):
+        raise PlanError("say which stack: --profile NAME, or --compose FILE")
+    profile, registry = read_profile(arguments.profile or "boot")
+    profile = on_compose_files(profile, arguments.compose)
+    with _console(arguments, silent=True) as console:
+        work = drill(_theatre(arguments, profile, registry), console, tuple(arguments.rule), tuple(arguments.service))
+        result = asyncio.run(work)
+    _say(_json(as_json(result)) if arguments.format == "json" else as_text(result))
+    return int(exit_code(result))
+
+
 def _theatre(arguments: argparse.Namespace, profile: "Profile", registry: object) -> "Theatre":
     from certify.drill.stage import Theatre
     from certify.drivers.interface import Driver
@@ -105,7 +145,8 @@ def _theatre(arguments: argparse.Namespace, profile: "Profile", registry: object
     from certify.engine.workspace import new_run_id
 
     def make_driver(narrowed: "Profile", folder: Path, overlays: tuple[str, ...]) -> Driver:
-        return select(narrowed.stack, arguments.driver, folder, Path(profile.folder), overlays)
+        base = Path(profile.folder)
+        return select(narrowed.stack, arguments.driver, folder, base, overlays, run_id=settings.run_id)
 
     options = {"advisories": str(arguments.advisories.absolute())} if arguments.advisories else {}
     settings = Settings(
@@ -117,9 +158,13 @@ def _theatre(arguments: argparse.Namespace, profile: "Profile", registry: object
 def _answer(result: "DrillResult", form: str) -> None:
     from certify.drill.report import as_json, as_text
 
+    _say(_json(as_json(result)) if form == "json" else as_text(result))
+
+
+def _say(text: str) -> None:
     # Nobody reading must not change the exit code.
     with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(_json(as_json(result)) if form == "json" else as_text(result))
+        sys.stdout.write(text)
         sys.stdout.flush()
 
 
@@ -160,8 +205,8 @@ def _positive(text: str) -> int:
     return number
 
 
-def _console(arguments: argparse.Namespace) -> "Console":
+def _console(arguments: argparse.Namespace, *, silent: bool = False) -> "Console":
     from certify.console.choose import open_console
-    from certify.drill.console import Quiet
+    from certify.drill.console import Quiet, Silent
 
-    return Quiet(open_console(arguments.progress))
+    return (Silent if silent else Quiet)(open_console(arguments.progress))

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from certify.console.events import BootState, Console, JobProgress, Phase, RunEvent
+from certify.console.events import BootState, Console, JobEnded, JobProgress, JobStarted, Phase, RunEvent
 
 _TROUBLE = frozenset({"died", "failed", "given-up", "restarting"})
 
@@ -25,3 +25,12 @@ class Quiet:
         if isinstance(event, JobProgress | Phase) or (isinstance(event, BootState) and event.state not in _TROUBLE):
             return
         self._inner.event(event)
+
+
+class Silent(Quiet):
+    """Passes on neither the jobs of each round: there are many, and the round itself is told in one line."""
+
+    def event(self, event: RunEvent, /) -> None:
+        """Take in one event."""
+        if not isinstance(event, JobStarted | JobEnded):
+            super().event(event)

@@ -43,7 +43,7 @@ class Drill:
             EnvironmentUnusableError: not even the clean stack can be booted here.
             OutputFolderError: the evidence cannot be put there.
         """
-        _make_room(self._theatre.out)
+        make_room(self._theatre.out)
         self._write()
         for scene in (*clean(self._scenes), *self._scenes):
             if self.result.signal:
@@ -142,7 +142,7 @@ def _options(scenes: Iterable[Scene]) -> Options:
     return options
 
 
-def _make_room(out: Path) -> None:
+def make_room(out: Path) -> None:
     """Only an empty folder or one of an earlier drill may be replaced."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise OutputFolderError(f"{out} is not a folder: choose another with --out DIR")
