@@ -93,8 +93,8 @@ def steps(stack: Stack, offered: Collection[Capability], services: Collection[st
     """
     gateway = [stack.gateway] if stack.gateway else []
     for service in (*stack.services, *gateway):
-        done = service.container is not None and service.container.ends
-        if done or (services and service.name not in services):
+        ended = service.container is not None and not service.pid
+        if ended or (services and service.name not in services):
             continue
         yield Disruption(Action.KILL, service.name)
         yield Disruption(Action.PAUSE, service.name)

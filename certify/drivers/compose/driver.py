@@ -141,7 +141,7 @@ class ComposeDriver:
         return Booted(
             self.now(),
             await asyncio.to_thread(self._failures),
-            notes=(*self._notes, *self._broken_checks()),
+            notes=(*self._notes, *self._taken_for(), *self._broken_checks()),
             components=(*made_of, *bound.of_images(self._watch.details)),
             facts={"dockerEngine": visible(str(engine.get("Version", ""))), "dockerCompose": visible(self.version)},
         )
@@ -265,6 +265,19 @@ class ComposeDriver:
     def _spoilt(self, watch: Watch) -> EnvironmentUnusableError:
         cure = "see the engine's own log" if watch.lost else "leave the stack alone while it is certified; run it again"
         return EnvironmentUnusableError(f"{watch.spoilt}\ncure: {cure}")
+
+    def _taken_for(self) -> list[tuple[str, str]]:
+        """A worker that ended by mistake and a job that did its work look alike: a reader must know how it was taken."""
+        assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
+        ended = [name for name, one in self._watch.judged.items() if one.state is State.DONE]
+        return [
+            (
+                "taken-for-one-shot",
+                f"{name} ended with exit code 0 and nobody waits for it: it was taken for a one-shot",
+            )
+            for name in ended
+            if not self._parts[name].awaited
+        ]
 
     def _broken_checks(self) -> list[tuple[str, str]]:
         assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
