@@ -14,6 +14,7 @@ from certify.model.stack import Stack
 
 NOBODY = "nobody"
 _WIDTH = 150
+_SHOWN = 6
 _UNSURE = frozenset({Outcome.INCONCLUSIVE, Outcome.ERROR, Outcome.BLOCKED})
 _WORDS = {Action.KILL: "killed", Action.PAUSE: "paused", Action.CUT: "cut off from its"}
 _NETWORK = "network"
@@ -222,9 +223,10 @@ def _notes(result: Disrupted) -> Iterator[str]:
         if row.refused or row.undoing:
             told = f"could not be done: {row.refused}" if row.refused else f"did not come back: {row.undoing}"
             yield clip(terminal(f"? {words(row.disruption)} {told}"), _WIDTH * 3)
-    if result.left_out:
-        names = "; ".join(f"{name} ({why})" for name, why in result.left_out.items())
-        yield clip(terminal(f"not asked: {names}"), _WIDTH * 4)
+    for why in dict.fromkeys(result.left_out.values()):
+        names = [name for name, reason in result.left_out.items() if reason == why]
+        shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        yield clip(terminal(f"not asked: {shown}: {why}"), _WIDTH * 2)
 
 
 def _symbol(row: Row) -> str:
