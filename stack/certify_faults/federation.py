@@ -7,11 +7,12 @@ so it starts all the same, as it would beside a subgraph that was deployed after
 import json
 from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from certify.api import Fault, FaultKind
+from certify_faults.wrapping import around
 from certify_stack.kit.settings import Settings
 
 SERVICE = "crm"
@@ -22,45 +23,45 @@ Next = Callable[[Request], Awaitable[Response]]
 Edit = Callable[[str], str]
 
 
-def conflicting_field(app: FastAPI, service_name: str, settings: Settings) -> None:
+def conflicting_field(app: Starlette, service_name: str, settings: Settings) -> None:
     """`Invoice.number` is a number here and a text in finance: the subgraphs do not compose."""
     _tell(app, service_name, settings, lambda sdl: sdl + _CONFLICT)
 
 
-def missing_key_field(app: FastAPI, service_name: str, settings: Settings) -> None:
+def missing_key_field(app: Starlette, service_name: str, settings: Settings) -> None:
     """Every `@key` names a field that its type does not have."""
     _tell(app, service_name, settings, lambda sdl: sdl.replace('@key(fields: "id")', '@key(fields: "code")'))
 
 
-def invalid_sdl(app: FastAPI, service_name: str, settings: Settings) -> None:
+def invalid_sdl(app: Starlette, service_name: str, settings: Settings) -> None:
     """The text ends in the middle of a type."""
     _tell(app, service_name, settings, lambda sdl: sdl + "\ntype {\n")
 
 
-def stale_gateway(app: FastAPI, service_name: str, settings: Settings) -> None:
+def stale_gateway(app: Starlette, service_name: str, settings: Settings) -> None:
     """`Customer.nickname` is new in the subgraph and unknown to the gateway."""
     _tell(app, service_name, settings, lambda sdl: sdl + _EXTRA)
 
 
-def introspection_refused(app: FastAPI, service_name: str, settings: Settings) -> None:
+def introspection_refused(app: Starlette, service_name: str, settings: Settings) -> None:
     """Whoever asks for the SDL is refused."""
     del settings
     if service_name != SERVICE:
         return
 
-    @app.middleware("http")
+    @around(app)
     async def refuse(request: Request, call_next: Next) -> Response:
         if await _asks_for_sdl(request):
             return JSONResponse({"error": "forbidden", "message": "the schema is not told"}, 403)
         return await call_next(request)
 
 
-def _tell(app: FastAPI, service_name: str, settings: Settings, edit: Edit) -> None:
+def _tell(app: Starlette, service_name: str, settings: Settings, edit: Edit) -> None:
     del settings
     if service_name != SERVICE:
         return
 
-    @app.middleware("http")
+    @around(app)
     async def edited(request: Request, call_next: Next) -> Response:
         asked = await _asks_for_sdl(request)
         response = await call_next(request)
@@ -76,7 +77,9 @@ async def _asks_for_sdl(request: Request) -> bool:
     return request.method == "POST" and b"_service" in await request.body()
 
 
-def _fault(function: Callable[[FastAPI, str, Settings], None], name: str, breaks: str, rule: str, *also: str) -> Fault:
+def _fault(
+    function: Callable[[Starlette, str, Settings], None], name: str, breaks: str, rule: str, *also: str
+) -> Fault:
     return Fault(
         name=name,
         kind=FaultKind.OVERLAY,

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import count
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from certify.api import Fault, FaultKind
+from certify_faults.wrapping import around
 from certify_stack.kit.settings import Settings
 
 SLOW_SERVICE = "crm"
@@ -19,27 +20,27 @@ ONE_IN = 10
 Next = Callable[[Request], Awaitable[Response]]
 
 
-def slow_service(app: FastAPI, service_name: str, settings: Settings) -> None:
+def slow_service(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service of 18 takes 400 ms longer for each operation."""
     del settings
     if service_name != SLOW_SERVICE:
         return
 
-    @app.middleware("http")
+    @around(app)
     async def delayed(request: Request, call_next: Next) -> Response:
         if request.method == "POST":
             await asyncio.sleep(DELAY_SECONDS)
         return await call_next(request)
 
 
-def failing_requests(app: FastAPI, service_name: str, settings: Settings) -> None:
+def failing_requests(app: Starlette, service_name: str, settings: Settings) -> None:
     """One operation in ten of one service fails."""
     del settings
     if service_name != FAILING_SERVICE:
         return
     numbers = count(1)
 
-    @app.middleware("http")
+    @around(app)
     async def failing(request: Request, call_next: Next) -> Response:
         if request.method == "POST" and next(numbers) % ONE_IN == 0:
             return JSONResponse({"error": "internal", "message": "out of luck"}, 500)

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from certify.api import Fault, FaultKind
+from certify_faults.wrapping import around
 from certify_stack.kit.roles import Role
 from certify_stack.kit.runtime import Runtime
 from certify_stack.kit.settings import Settings
@@ -52,20 +53,20 @@ class _Forgetful(Verifier):
         return self._last
 
 
-def accept_any_token(app: FastAPI, name: str, settings: Settings) -> None:
+def accept_any_token(app: Starlette, name: str, settings: Settings) -> None:
     """Finance answers whoever asks, with or without a token."""
     if name == SERVICE:
         keys = load_jwks(settings.auth_public_jwks)
         _runtime(app).verifier = _Trusting(keys, settings.issuer, settings.audience)
 
 
-def accept_expired_token(app: FastAPI, name: str, settings: Settings) -> None:  # noqa: ARG001 - the hook's signature
+def accept_expired_token(app: Starlette, name: str, settings: Settings) -> None:  # noqa: ARG001 - the hook's signature
     """Finance takes expired tokens, as a session cache without an end would."""
     if name == SERVICE:
         _runtime(app).verifier = _Forgetful(_runtime(app).verifier)
 
 
-def graphql_500(app: FastAPI, name: str, settings: Settings) -> None:  # noqa: ARG001 - the hook's signature
+def graphql_500(app: Starlette, name: str, settings: Settings) -> None:  # noqa: ARG001 - the hook's signature
     """Finance answers 500 to every query of invoices."""
     if name != SERVICE:
         return
@@ -75,7 +76,7 @@ def graphql_500(app: FastAPI, name: str, settings: Settings) -> None:  # noqa: A
             return JSONResponse({"message": "unhandled"}, 500)
         return await call_next(request)
 
-    app.middleware("http")(broken)
+    around(app)(broken)
 
 
 def shell_call(root: Path, service: str = SERVICE) -> Path:
@@ -92,7 +93,7 @@ def old_dependency(lock: Path) -> Path:
     return lock
 
 
-def _runtime(app: FastAPI) -> Runtime:
+def _runtime(app: Starlette) -> Runtime:
     runtime: Runtime = app.state.runtime
     return runtime
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from certify.api import Fault, FaultKind
 from certify_stack.kit.messaging import Messaging
@@ -11,7 +11,7 @@ from certify_stack.kit.settings import Settings
 SERVICE = "audit"
 
 
-def audit_forgets(app: FastAPI, service_name: str, settings: Settings) -> None:
+def audit_forgets(app: Starlette, service_name: str, settings: Settings) -> None:
     """The audit service takes each event, notes it as seen, and keeps no entry."""
     del settings
     messaging: Messaging = app.state.messaging

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from certify.api import Fault, FaultKind
 from certify_faults.health import edges, probes, schemas, starts
@@ -12,7 +12,7 @@ READY, TRUTHFUL, CLEAN_START = "health.ready", "health.truthful", "health.clean-
 MIGRATIONS, EDGES = "health.migrations", "health.edges"
 # A service that does not run is not ready, calls nobody, and its events are missed.
 _AWAY = (READY, EDGES)
-Hook = Callable[[FastAPI, str, Settings], None]
+Hook = Callable[[Starlette, str, Settings], None]
 
 
 def _overlay(  # noqa: PLR0913, PLR0917 - the fields of a fault

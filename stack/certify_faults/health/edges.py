@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from certify_stack.kit.client import Client
 from certify_stack.kit.references import Reference, References
@@ -14,14 +14,14 @@ MISTAKEN, MEANT, CALLED_INSTEAD = "project-management", "crm", "scm"
 CHATTY, UNDECLARED = "scheduler", "configuration"
 
 
-def missing_edge(app: FastAPI, service_name: str, settings: Settings) -> None:
+def missing_edge(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service was not told the address of another that it refers to, so it never asks it."""
     del settings
     if service_name == MISSING:
         _runtime(app).client.urls.pop(UNCALLED)
 
 
-def wrong_service(app: FastAPI, service_name: str, settings: Settings) -> None:
+def wrong_service(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service was told the address of another service than the one that it refers to."""
     del settings
     if service_name == MISTAKEN:
@@ -29,7 +29,7 @@ def wrong_service(app: FastAPI, service_name: str, settings: Settings) -> None:
         urls[MEANT] = urls[CALLED_INSTEAD]
 
 
-def undeclared_edge(app: FastAPI, service_name: str, settings: Settings) -> None:
+def undeclared_edge(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service asks another that its design does not mention, whenever it checks references."""
     del settings
     if service_name == CHATTY:
@@ -48,6 +48,6 @@ class _Chatty(References):
         await self.client.graphql(UNDECLARED, "{ __typename }", {})
 
 
-def _runtime(app: FastAPI) -> Runtime:
+def _runtime(app: Starlette) -> Runtime:
     runtime: Runtime = app.state.runtime
     return runtime

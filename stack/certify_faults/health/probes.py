@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from certify_faults.wrapping import around
 from certify_stack.kit.errors import UnavailableError
 from certify_stack.kit.runtime import Runtime
 from certify_stack.kit.settings import Settings
@@ -28,14 +29,14 @@ Next = Callable[[Request], Awaitable[Response]]
 Change = Callable[[dict[str, Any], int], tuple[dict[str, Any], int]]
 
 
-def never_ready(app: FastAPI, service_name: str, settings: Settings) -> None:
+def never_ready(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service of 18 waits for something that never comes."""
     del settings
     if service_name == NEVER_READY:
         _say(app, lambda _body, _status: ({"status": "unready", "failing": ["cache"]}, _UNREADY))
 
 
-def flapping(app: FastAPI, service_name: str, settings: Settings) -> None:
+def flapping(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service of 18 refuses every third question whether it is ready."""
     del settings
     if service_name != FLAPPING:
@@ -48,7 +49,7 @@ def flapping(app: FastAPI, service_name: str, settings: Settings) -> None:
     _say(app, third)
 
 
-def relay_dead(app: FastAPI, service_name: str, settings: Settings) -> None:
+def relay_dead(app: Starlette, service_name: str, settings: Settings) -> None:
     """The task that sends one service's events ends for good, soon after the service was ready."""
     del settings
     if service_name != RELAY_DEAD:
@@ -64,21 +65,21 @@ def relay_dead(app: FastAPI, service_name: str, settings: Settings) -> None:
     _say(app, end)
 
 
-def lies_about_database(app: FastAPI, service_name: str, settings: Settings) -> None:
+def lies_about_database(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service says that it is ready, also without its database."""
     del settings
     if service_name == LIES_ABOUT_DATABASE:
         _say(app, lambda body, status: _yes() if "database" in body.get("failing", ()) else (body, status))
 
 
-def lies_about_broker(app: FastAPI, service_name: str, settings: Settings) -> None:
+def lies_about_broker(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service says that it is ready as long as it has its database, whatever the broker does."""
     del settings
     if service_name == LIES_ABOUT_BROKER:
         _say(app, lambda body, status: (body, status) if "database" in body.get("failing", ()) else _yes())
 
 
-def never_recovers(app: FastAPI, service_name: str, settings: Settings) -> None:
+def never_recovers(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service that was ready and lost its database is not ready ever again."""
     del settings
     if service_name != NEVER_RECOVERS:
@@ -93,14 +94,14 @@ def never_recovers(app: FastAPI, service_name: str, settings: Settings) -> None:
     _say(app, remembering)
 
 
-def liveness_follows(app: FastAPI, service_name: str, settings: Settings) -> None:
+def liveness_follows(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service is only live while its database answers."""
     del settings
     if service_name != LIVENESS_FOLLOWS:
         return
     runtime: Runtime = app.state.runtime
 
-    @app.middleware("http")
+    @around(app)
     async def asking(request: Request, call_next: Next) -> Response:
         if request.url.path == LIVE:
             try:
@@ -114,10 +115,10 @@ def _yes() -> tuple[dict[str, Any], int]:
     return {"status": "ready"}, 200
 
 
-def _say(app: FastAPI, change: Change) -> None:
+def _say(app: Starlette, change: Change) -> None:
     """Pass what the ready probe answers through `change`: (body, status) -> (body, status)."""
 
-    @app.middleware("http")
+    @around(app)
     async def changed(request: Request, call_next: Next) -> Response:
         response = await call_next(request)
         if request.url.path != READY:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from certify_faults.wrapping import around
 from certify_stack.kit.settings import Settings
 
 CRASH_LOOP = "scheduler"
@@ -33,21 +34,21 @@ _FAILED = 3
 log = logging.getLogger(__name__)
 
 
-def crash_loop(app: FastAPI, service_name: str, settings: Settings) -> None:
+def crash_loop(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service cannot start, however often it is tried."""
     del app, settings
     if service_name == CRASH_LOOP:
         raise RuntimeError("the calendar of holidays cannot be read")
 
 
-def late_death(app: FastAPI, service_name: str, settings: Settings) -> None:
+def late_death(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service dies a while after it said for the first time that it is ready; so does each that comes after it."""
     del settings
     if service_name != LATE_DEATH:
         return
     doomed = False
 
-    @app.middleware("http")
+    @around(app)
     async def dying(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         nonlocal doomed
         response = await call_next(request)
@@ -57,7 +58,7 @@ def late_death(app: FastAPI, service_name: str, settings: Settings) -> None:
         return response
 
 
-def slow_start(app: FastAPI, service_name: str, settings: Settings) -> None:
+def slow_start(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service takes far longer than the others to be ready."""
     del settings
     if service_name != SLOW_START:
@@ -65,7 +66,7 @@ def slow_start(app: FastAPI, service_name: str, settings: Settings) -> None:
     usual = app.router.lifespan_context
 
     @asynccontextmanager
-    async def slow(started: FastAPI) -> AsyncIterator[Any]:
+    async def slow(started: Starlette) -> AsyncIterator[Any]:
         await asyncio.sleep(SLOW_SECONDS)
         async with usual(started) as state:
             yield state
@@ -73,7 +74,7 @@ def slow_start(app: FastAPI, service_name: str, settings: Settings) -> None:
     app.router.lifespan_context = slow
 
 
-def restart_once(app: FastAPI, service_name: str, settings: Settings) -> None:
+def restart_once(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service fails the first time that it is started in a run, and never again."""
     del app
     if service_name != RESTART_ONCE or settings.service_token_file is None:
@@ -85,7 +86,7 @@ def restart_once(app: FastAPI, service_name: str, settings: Settings) -> None:
         os._exit(_FAILED)
 
 
-def port_taken(app: FastAPI, service_name: str, settings: Settings) -> None:
+def port_taken(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service was told to serve its diagnostics on the port of another."""
     del app
     if service_name != PORT_TAKEN:
@@ -101,7 +102,7 @@ def port_taken(app: FastAPI, service_name: str, settings: Settings) -> None:
             ) from error
 
 
-def error_storm(app: FastAPI, service_name: str, settings: Settings) -> None:
+def error_storm(app: Starlette, service_name: str, settings: Settings) -> None:
     """One service fills its log with errors while it starts, and serves all the same."""
     del app, settings
     if service_name == ERROR_STORM:

@@ -10,9 +10,10 @@ Connect = Callable[[], Awaitable[Any]]
 _PARALLEL = 4
 
 
-async def set_password(connect: Connect, role: str, password: str) -> None:
-    """Give a role its password."""
-    await _execute(connect, f"ALTER ROLE {quoted(role)} PASSWORD '{password}'")
+async def set_passwords(connect: Connect, passwords: Mapping[str, str | None]) -> None:
+    """Give roles their passwords; None takes a password away."""
+    given = {role: "NULL" if word is None else f"'{word}'" for role, word in passwords.items()}
+    await _execute(connect, "; ".join(f"ALTER ROLE {quoted(role)} PASSWORD {word}" for role, word in given.items()))
 
 
 async def create_databases(connect: Connect, passwords: Mapping[str, str]) -> None:

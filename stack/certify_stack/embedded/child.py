@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
@@ -13,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from certify_stack.embedded.mailbox import say
+from certify_stack.erp.auth.accounts import seed_users
 from certify_stack.kit import logs, migrate, scripts
 from certify_stack.kit.app import create_app
 from certify_stack.kit.settings import Settings
 
-log = logging.getLogger(__name__)
-
-Hook = Callable[[FastAPI, str, Settings], None]
+Hook = Callable[[Starlette, str, Settings], None]
 """A start hook: may wrap or change the application of one service before it serves."""
 
 GRACEFUL_SECONDS = 1
@@ -55,14 +52,19 @@ def load_hooks(specifications: Iterable[str]) -> tuple[Hook, ...]:
 
 
 def run_service(name: str, raw: dict[str, Any], preloaded: Preloaded, listening: socket.socket, reports: int) -> int:
-    """Serve on an open socket until SIGTERM; returns the exit code. States are told to the descriptor `reports`."""
+    """Serve on an open socket until SIGTERM; returns the exit code. States are told to the descriptor `reports`.
+
+    `raw` are the settings as JSON has them; with `"migrated": true` the database is known to be at head.
+    """
     logs.configure(name)
+    migrated = raw.pop("migrated", False)
     settings = settings_from(raw)
 
     def report(state: str) -> None:
         say({"event": "service", "name": name, "state": state, "pid": os.getpid(), "detail": None}, reports)
 
-    migrate.upgrade(settings.database_dsn, name, preloaded.scripts)
+    if not migrated:
+        migrate.upgrade(settings.database_dsn, name, preloaded.scripts)
     report("migrated")
     app = create_app(name, settings)
     for hook in preloaded.hooks:
@@ -79,35 +81,11 @@ def settings_from(raw: Mapping[str, Any]) -> Settings:
     return Settings(**{**raw, **paths})
 
 
-def fill(databases: Mapping[str, str], passwords: Mapping[str, str], migrations: Path | None) -> int:
-    """Migrate fresh databases and sow the seeds of the reference stack; returns the exit code.
-
-    Done while the broker starts. Each service migrates again when it starts and finds nothing to do; one whose migrations fail
-    is left without seeds here, and says so itself when it starts.
-    """
-    logs.configure("seed")
-    asyncio.run(_fill(databases, passwords, migrations))
+def enrol(database: str, passwords: Mapping[str, str]) -> int:
+    """Make the run's users in the database of `auth`, each named like its role; returns the exit code."""
+    logs.configure("users")
+    seed_users(database, {role: (password, role) for role, password in passwords.items()})
     return 0
-
-
-async def _fill(databases: Mapping[str, str], passwords: Mapping[str, str], migrations: Path | None) -> None:
-    migrated: dict[str, str] = {}
-
-    async def upgrade(name: str, dsn: str) -> None:
-        try:
-            await migrate.upgrade_async(dsn, name, migrations)
-            migrated[name] = dsn
-        except Exception:
-            log.exception("not migrated, so not filled", extra={"of": name})
-
-    if migrations is None:
-        # Alembic keeps the state of a migration in globals: one at a time.
-        for name, dsn in databases.items():
-            await upgrade(name, dsn)
-    else:
-        await asyncio.gather(*(upgrade(name, dsn) for name, dsn in databases.items()))
-    seed = importlib.import_module("certify_stack.erp.seed").seed
-    await seed(migrated, passwords)
 
 
 def render(services: Iterable[str], folder: Path) -> int:
@@ -117,7 +95,7 @@ def render(services: Iterable[str], folder: Path) -> int:
     return 0
 
 
-def configuration(app: FastAPI) -> uvicorn.Config:
+def configuration(app: Starlette) -> uvicorn.Config:
     """How a service is served; logs are set up already."""
     return uvicorn.Config(
         app,
@@ -130,3 +108,12 @@ def configuration(app: FastAPI) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
+
+
+def preload() -> None:
+    """Import what a server imports only when it starts: here once for all children, there once for each."""
+    serving = configuration(Starlette())
+    serving.load()
+    serving.get_loop_factory()
+    for module in ("concurrent.futures.thread", "uvloop", "encodings.idna"):
+        importlib.import_module(module)

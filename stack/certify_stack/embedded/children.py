@@ -54,7 +54,8 @@ def _become(work: Callable[[], int], log: Path, parent: int) -> NoReturn:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        _redirect(log)
+        redirect(log, 1, 2)
+        redirect(Path(os.devnull), 0)
         code = work()
     except BaseException:  # noqa: BLE001 - the parent's stack must not continue in a child
         traceback.print_exc()
@@ -63,12 +64,9 @@ def _become(work: Callable[[], int], log: Path, parent: int) -> NoReturn:
         os._exit(code)
 
 
-def _redirect(log: Path) -> None:
-    """Standard output and error go to the log, standard input to nothing."""
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(target, 1)
-    os.dup2(target, 2)
+def redirect(file: Path, *descriptors: int) -> None:
+    """Let these standard descriptors lead to a file, which is appended to."""
+    target = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor in descriptors:
+        os.dup2(target, descriptor)
     os.close(target)
-    os.close(nothing)

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from certify_stack.embedded.procs import dying_with_caller
-
 _LINE_LIMIT = 16 << 20
-# Nothing that is imported or built before a fork is ever garbage, and looking for it takes a fifth of the time. The HTTP client's
-# command line, with the terminal library that it draws by, is optional to it and of no use here.
-_ZYGOTE = "import gc, sys; gc.disable(); sys.modules['httpx._main'] = None; from certify_stack.embedded.zygote import main; main()"
 
 
 class ForkerError(RuntimeError):
@@ -45,32 +39,27 @@ class Wanted:
 class Forker:
     """A running pre-loaded parent."""
 
-    process: asyncio.subprocess.Process
+    process: subprocess.Popen[bytes]
     log: Path
     on_event: Callable[[dict[str, Any]], None]
+    _writing: asyncio.WriteTransport
     bound: asyncio.Future[Mapping[str, Bound]]
     _waiting: dict[int, asyncio.Future[None]] = field(default_factory=dict)
     _numbers: int = 0
     _reading: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, wanted: Wanted, logs: Path, on_event: Callable[[dict[str, Any]], None]) -> Forker:
-        """Start it; imports go on while this returns. Call from the main thread."""
-        log = logs / "zygote.log"
-        with log.open("ab") as errors:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", _ZYGOTE),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=errors,
-                limit=_LINE_LIMIT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-                start_new_session=True,
-                preexec_fn=dying_with_caller(),
-            )
-        forker = cls(process, log, on_event, asyncio.get_running_loop().create_future())
+    async def start(
+        cls, process: subprocess.Popen[bytes], wanted: Wanted, logs: Path, on_event: Callable[[dict[str, Any]], None]
+    ) -> Forker:
+        """Tell a parent that was just spawned what to load; it does so while this returns."""
+        loop = asyncio.get_running_loop()
+        writing, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
+        forker = cls(process, logs / "zygote.log", on_event, writing, loop.create_future())
         forker._send({**asdict(wanted), "scripts": str(wanted.scripts or ""), "logs": str(logs)})
-        forker._reading = asyncio.create_task(forker._read())
+        reader = asyncio.StreamReader(limit=_LINE_LIMIT)
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
+        forker._reading = asyncio.create_task(forker._read(reader))
         return forker
 
     async def do(self, command: str, **arguments: Any) -> None:
@@ -86,12 +75,10 @@ class Forker:
         await self._waiting[number]
 
     def _send(self, message: dict[str, Any]) -> None:
-        assert self.process.stdin is not None  # noqa: S101 - made with a pipe; for the type checker
-        self.process.stdin.write((json.dumps(message) + "\n").encode())
+        self._writing.write((json.dumps(message) + "\n").encode())
 
-    async def _read(self) -> None:
-        assert self.process.stdout is not None  # noqa: S101 - made with a pipe; for the type checker
-        async for line in self.process.stdout:
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        async for line in reader:
             self._take(json.loads(line))
         error = ForkerError(f"the parent of the services ended; see {self.log}")
         if not self.bound.done():

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from certify_stack.embedded.accounts import unprivileged
+from certify_stack.embedded.binaries import BinariesError, cache_root
 from certify_stack.embedded.database import WatchOver
 from certify_stack.embedded.part import PartError, Say
 from certify_stack.embedded.ports import HeldPort
@@ -52,7 +54,9 @@ class GatewayPart(SpawnedPart):
     async def launch(self) -> None:
         """Start it; clients wait in the queue of our socket until it accepts them."""
         listener = self._port.listener.fileno()
-        self._file.write_text(configuration(self._subgraphs, self._jwt, listener=listener), encoding="utf-8")
+        self._file.write_text(
+            configuration(self._subgraphs, self._jwt, listener=listener, cache=_cache()), encoding="utf-8"
+        )
         try:
             words = command(self._file)
         except NodeError as error:
@@ -100,6 +104,16 @@ class GatewayPart(SpawnedPart):
             "pid": self.pid,
             "log": str(self.log),
         }
+
+
+def _cache() -> Path | None:
+    """Where composed schemas are kept, for this user alone; None where there is no place, which only costs time."""
+    try:
+        folder = cache_root(unprivileged()) / GATEWAY
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except (BinariesError, OSError):
+        return None
+    return folder
 
 
 async def _lines_of(process: subprocess.Popen[bytes]) -> asyncio.StreamReader:

@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import stat
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any
 from certify_stack.embedded.commands import obey
 from certify_stack.embedded.console import progress, table
 from certify_stack.embedded.gateway import GATEWAY
+from certify_stack.embedded.parent import spawn
 from certify_stack.embedded.part import log_tail
 from certify_stack.embedded.stack import Options, Stack
 
@@ -30,14 +32,14 @@ _LINE_LIMIT = 1 << 20
 EXIT_FAILED = 1
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run `up` or `describe`; returns the exit code."""
+def main(argv: Sequence[str] | None = None, parent: subprocess.Popen[bytes] | None = None) -> int:
+    """Run `up` or `describe`; returns the exit code. `parent` is that of the services, when it runs already."""
     arguments = _parser().parse_args(argv)
     if arguments.command == "describe":
         print(json.dumps(place()))  # noqa: T201 - the answer to this command
         return 0
     options = Options(arguments.dir, tuple(arguments.overlay), arguments.otlp, arguments.durable)
-    return asyncio.run(Launcher(options, human=sys.stdout.isatty()).run())
+    return asyncio.run(Launcher(options, parent or spawn(), human=sys.stdout.isatty()).run())
 
 
 def place() -> dict[str, str]:
@@ -66,8 +68,9 @@ def _parser() -> argparse.ArgumentParser:
 class Launcher:
     """One boot and what follows until the end."""
 
-    def __init__(self, options: Options, *, human: bool) -> None:
+    def __init__(self, options: Options, parent: subprocess.Popen[bytes], *, human: bool) -> None:
         self._options = options
+        self._parent = parent
         self._human = human
         self._over = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,7 +80,7 @@ class Launcher:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._over.set)
-        stack = Stack(self._options, self._say)
+        stack = Stack(self._options, self._say, self._parent)
         try:
             await self._listen(stack)
             boot = asyncio.create_task(stack.boot())

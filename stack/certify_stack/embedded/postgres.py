@@ -69,10 +69,20 @@ class PostgresServer:
     Attributes:
         port: TCP port on 127.0.0.1; kept over restarts, and kept from others while the server is down.
         log: The server's log file.
+        data: Its data folder.
     """
 
-    def __init__(self, folder: Path, log: Path | None = None, *, disposable: bool = True) -> None:
-        """Plan a server whose data lie in `folder`, which must exist; `disposable` data need not survive a power cut."""
+    def __init__(
+        self, folder: Path, log: Path | None = None, *, disposable: bool = True, origin: Path | None = None
+    ) -> None:
+        """Plan a server.
+
+        Args:
+            folder: Where its data lie; must exist.
+            log: Its log file.
+            disposable: Its data need not survive a power cut.
+            origin: A cluster to begin with a copy of; else it begins empty.
+        """
         self.log = log or folder / "postgres.log"
         self._held = HeldPort()
         self.port = self._held.number
@@ -80,7 +90,8 @@ class PostgresServer:
         self._account = unprivileged()
         self._bin = installation(self._account)
         self._home = folder / "postgres"
-        self._data = self._home / "data"
+        self.data = self._home / "data"
+        self._origin = origin
         self._settings = {**_SETTINGS, **(_DISPOSABLE if disposable else {})}
         self._password = secrets.token_urlsafe(24)
         self._has_password = False
@@ -107,12 +118,17 @@ class PostgresServer:
         """The first half of `start`: returns when the process runs. From the main thread only."""
         if threading.current_thread() is not threading.main_thread():
             raise PostgresError("PostgresServer.start() must be called from the main thread, whose end ends the server")
-        if not self._data.exists():
-            self._home.mkdir(mode=0o700)
-            self._account.own(self._home)
-            create_cluster(self._bin, self._account, self._data)
-            self._write_authentication()
+        self.make_data()
         self._spawn()
+
+    def make_data(self) -> None:
+        """Make the cluster when there is none; `spawn` does so too, but this may be called from any thread."""
+        if self.data.exists():
+            return
+        self._home.mkdir(mode=0o700)
+        self._account.own(self._home)
+        create_cluster(self._bin, self._account, self.data, self._origin)
+        self._write_authentication()
 
     def up(self) -> bool:
         """Whether the server that was spawned takes connections now.
@@ -120,7 +136,7 @@ class PostgresServer:
         Raises:
             PostgresError: It ended instead; carries the end of its log.
         """
-        if _says_ready(self._data / "postmaster.pid", self.process.pid):
+        if _says_ready(self.data / "postmaster.pid", self.process.pid):
             return True
         if self.process.poll() is not None:
             self._process = None
@@ -130,7 +146,7 @@ class PostgresServer:
     async def secure(self) -> None:
         """The second half of `start`, once per cluster: the superuser gets a password."""
         if not self._has_password:
-            await administration.set_password(self._connect, SUPERUSER, self._password)
+            await administration.set_passwords(self._connect, {SUPERUSER: self._password})
             self._has_password = True
 
     def stop(self) -> None:
@@ -143,9 +159,15 @@ class PostgresServer:
             end_all([identity], _STOP_SECONDS, gentle=signal.SIGQUIT)
         process.wait()
 
+    def shut_down(self) -> None:
+        """Stop the server in order: everything is written to its data folder, which may be copied then."""
+        process, self._process = self.process, None
+        process.send_signal(signal.SIGINT)
+        process.wait(_STOP_SECONDS)
+
     def segment(self) -> int:
         """The System V shared memory segment that a running or killed server has; -1 when none is known."""
-        return _segment(self._data / "postmaster.pid")
+        return _segment(self.data / "postmaster.pid")
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -182,6 +204,16 @@ class PostgresServer:
         await administration.create_databases(self._connect, passwords)
         return {name: self.dsn(name, name, password) for name, password in passwords.items()}
 
+    async def hand_out(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Give new passwords to the owners of databases that exist; returns DSN by name."""
+        passwords = {name: secrets.token_urlsafe(18) for name in names}
+        await administration.set_passwords(self._connect, passwords)
+        return {name: self.dsn(name, name, password) for name, password in passwords.items()}
+
+    def forget_passwords(self, names: Iterable[str]) -> None:
+        """Let the owners of databases log in no more."""
+        _run(administration.set_passwords(self._connect, dict.fromkeys(names)))
+
     async def cut(self, database: str) -> None:
         """Let nobody connect to a database any more, and end the connections that there are."""
         await administration.close_database(self._connect, database)
@@ -199,8 +231,8 @@ class PostgresServer:
     def _write_authentication(self) -> None:
         users = {pwd.getpwuid(os.geteuid()).pw_name, self._account.name}
         lines = [f"owner {user} {SUPERUSER}" for user in sorted(users)]
-        (self._data / "pg_ident.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        (self._data / "pg_hba.conf").write_text(
+        (self.data / "pg_ident.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (self.data / "pg_hba.conf").write_text(
             f"local all {SUPERUSER} peer map=owner\nhost all all 127.0.0.1/32 scram-sha-256\n", encoding="utf-8"
         )
 
@@ -211,7 +243,7 @@ class PostgresServer:
                 [
                     self._bin / "bin" / "postgres",
                     "-D",
-                    self._data,
+                    self.data,
                     *(f"--{key}={value}" for key, value in options.items()),
                 ],
                 env=environment(),

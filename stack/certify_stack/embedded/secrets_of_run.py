@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from certify_stack.embedded.private import write_private
 from certify_stack.kit.roles import Role
 from certify_stack.kit.settings import DEFAULT_AUDIENCE, DEFAULT_ISSUER
 from certify_stack.kit.tokens import ALGORITHM, SigningKey, thumbprint
@@ -77,15 +77,6 @@ class RunSecrets:
             "private_key_file": str(self.key_file),
         }
         return {"login": login, "users": users, "jwt": jwt, "tokens": {"service": self.service_token}}
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, from its first moment on; replaces an older one in one step."""
-    work = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(work, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as target:
-        target.write(content)
-    work.replace(path)
 
 
 def _mint(key: SigningKey, subject: str) -> str:

@@ -17,6 +17,7 @@ class ServicePart(Part):
         bound: Its port and its schema.
         database: The DSN of its own database.
         settings: What its process is told.
+        migrated: Whether the database is at head already, so that its first process need not look.
     """
 
     def __init__(self, name: str, log: Path, say: Say, forker: Forker, bound: Bound) -> None:
@@ -24,6 +25,7 @@ class ServicePart(Part):
         self.bound = bound
         self.database = ""
         self.settings: dict[str, Any] = {}
+        self.migrated = False
         self._forker = forker
 
     @property
@@ -38,7 +40,8 @@ class ServicePart(Part):
 
     async def launch(self) -> None:
         """Have its process forked."""
-        await self._do("start", settings=self.settings)
+        migrated, self.migrated = self.migrated, False
+        await self._do("start", settings={**self.settings, "migrated": migrated})
 
     async def answers(self) -> None:
         """It listens before it is asked for the first time, so the first answer comes as soon as there can be one."""

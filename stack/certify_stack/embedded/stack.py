@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from certify_stack.embedded import prepared
 from certify_stack.embedded.accounts import unprivileged
 from certify_stack.embedded.binaries import BinariesError, cache_root
 from certify_stack.embedded.broker import BROKER, BrokerPart
@@ -22,12 +24,15 @@ from certify_stack.embedded.kafka.errors import KafkaError, Progress
 from certify_stack.embedded.kafka.server import KafkaServer
 from certify_stack.embedded.part import Part, Say
 from certify_stack.embedded.postgres import PostgresServer, disk_root, scratch_root
+from certify_stack.embedded.private import write_private
 from certify_stack.embedded.probe import get
-from certify_stack.embedded.secrets_of_run import RunSecrets, write_private
 from certify_stack.embedded.service import ServicePart
 from certify_stack.erp import SERVICES
 from certify_stack.gateway.process import Subgraph
 from certify_stack.kit.messages import topics
+
+if TYPE_CHECKING:
+    from certify_stack.embedded.secrets_of_run import RunSecrets
 
 PREFIX = "certify-stack-"
 BOOT_SECONDS = 60.0
@@ -46,12 +51,13 @@ class Options:
 
 
 class Stack:
-    """One run. `say` gets its events."""
+    """One run. `say` gets its events; `parent` is the process that will be that of the services."""
 
-    def __init__(self, options: Options, say: Say) -> None:
+    def __init__(self, options: Options, say: Say, parent: subprocess.Popen[bytes]) -> None:
         """Make the run's private folder, which the guardian removes whatever happens."""
         self.options = options
         self._tell = say
+        self._parent = parent
         root = disk_root() if options.durable else scratch_root()
         sweep(root, PREFIX)
         self.guardian = Guardian()
@@ -76,9 +82,9 @@ class Stack:
             RuntimeError: Not even the parts that all services need came up.
         """
         wanted = Wanted(self.options.services, self.options.overlays, _scripts(), spans=self.options.otlp is not None)
-        self.forker = await Forker.start(wanted, self.logs, self._on_event)
+        self.forker = await Forker.start(self._parent, wanted, self.logs, self._on_event)
         self.guardian.watch(self.forker.process.pid)
-        await self._prepare_broker()
+        _, self._origin = await asyncio.gather(self._prepare_broker(), self._prepare_databases())
         try:
             async with asyncio.timeout(BOOT_SECONDS):
                 await self._boot()
@@ -99,13 +105,25 @@ class Stack:
         except KafkaError as error:
             raise RuntimeError(str(error)) from error
 
+    async def _prepare_databases(self) -> Path:
+        """A cluster with the databases of the services as their source is now: made by the first run that needs it."""
+        services = self.options.services
+        target = await asyncio.to_thread(prepared.place, services)
+        if target and prepared.services_of(target) is not None:
+            return await asyncio.to_thread(prepared.use, target)
+        self._tell({"event": "progress", "text": "migrating and filling the databases, once for this version"})
+        spare = self.private / "prepared"
+        await self.forker.bound
+        await self.forker.do("prepare", target=str(target or ""), spare=str(spare))
+        return spare if spare.exists() or target is None else target
+
     def _progress(self, told: Progress) -> None:
         share = f" ({100 * told.done // told.total} %)" if told.total else ""
         self._tell({"event": "progress", "text": f"{told.text}{share}"})
 
     async def _boot(self) -> None:
         disposable = not self.options.durable
-        postgres = PostgresServer(self.private, self.logs / "postgres.log", disposable=disposable)
+        postgres = PostgresServer(self.private, self.logs / "postgres.log", disposable=disposable, origin=self._origin)
         kafka = KafkaServer(self.private, self.logs / "kafka.log", disposable=disposable, tell=self._progress)
         self.database = DatabasePart(postgres, self.say, self._watch_over)
         self.broker = BrokerPart(kafka, topics(self.options.services), self.say, self._watch_over)
@@ -114,12 +132,12 @@ class Stack:
         brokering = asyncio.create_task(self.broker.come_up())
         databases, self.secrets, bound = await asyncio.gather(
             self._databases(),
-            asyncio.to_thread(RunSecrets.create, self.private / "secrets", self.options.services),
+            asyncio.to_thread(self._secrets),
             self.forker.bound,
         )
         self._plan(bound, databases)
         gateway = asyncio.create_task(self.gateway.come_up())
-        await asyncio.gather(self._fill(databases), brokering)
+        await asyncio.gather(self._enrol(), brokering)
         self._insist(self.broker)
         await asyncio.gather(*(service.come_up() for service in self.services.values()))
         await asyncio.gather(*(service.reaches("ready", "given-up") for service in self.services.values()))
@@ -129,21 +147,31 @@ class Stack:
             await self.gateway.reaches("ready", "given-up")
 
     async def _databases(self) -> Mapping[str, str]:
+        await asyncio.to_thread(self.database.server.make_data)
         await self.database.come_up()
         self._insist(self.database)
-        return await self.database.server.provide(self.options.services)
+        return await self.database.server.hand_out(self.options.services)
 
-    async def _fill(self, databases: Mapping[str, str]) -> None:
-        await self.forker.do("fill", databases=dict(databases), passwords=dict(self.secrets.passwords))
+    async def _enrol(self) -> None:
+        if "auth" in self.services and self.services["auth"].migrated:
+            database = self.services["auth"].database
+            await self.forker.do("enrol", database=database, passwords=dict(self.secrets.passwords))
+
+    def _secrets(self) -> RunSecrets:
+        from certify_stack.embedded.secrets_of_run import RunSecrets  # noqa: PLC0415 - the broker starts before this import
+
+        return RunSecrets.create(self.private / "secrets", self.options.services)
 
     def _insist(self, part: Part) -> None:
         if part.state != "ready":
             raise RuntimeError(f"{part.name} did not come up: {part.failure}")
 
     def _plan(self, bound: Mapping[str, Bound], databases: Mapping[str, str]) -> None:
+        migrated = prepared.services_of(self._origin) or frozenset()
         for name, told in bound.items():
             self.services[name] = ServicePart(name, self.logs / f"{name}.log", self.say, self.forker, told)
             self.services[name].database = databases[name]
+            self.services[name].migrated = name in migrated
         for name, service in self.services.items():
             service.settings = self._settings(name)
         self.parts |= self.services

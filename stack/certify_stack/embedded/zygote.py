@@ -7,7 +7,7 @@ then commands; it answers with JSON lines on standard output. It ends, with all 
               {"event": "service", "name", "state": "starting|migrated|listening|died", "pid", "detail"}
               {"event": "done", "id", "error"}
     commands  {"id", "do": "start", "name", "settings"}, {"id", "do": "signal", "name", "signal"}, {"id", "do": "refuse", "name"},
-              {"id", "do": "fill", "databases", "passwords"}
+              {"id", "do": "prepare", "target", "spare"}, {"id", "do": "enrol", "database", "passwords"}
 
 A child that dies leaves its socket listening here: its clients wait in the queue for the next child, none is refused. That is
 right for a service that is to come back at once, and wrong for one that is to stay down: a container that was stopped refuses
@@ -22,12 +22,13 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from certify_stack.embedded import children
-from certify_stack.embedded.child import Preloaded, fill, load_hooks, render, run_service
+from certify_stack.embedded import children, preparing
+from certify_stack.embedded.child import Preloaded, enrol, load_hooks, preload, render, run_service
 from certify_stack.embedded.mailbox import Mailbox, say
 from certify_stack.embedded.ports import HeldPort
 from certify_stack.embedded.procs import die_with
@@ -59,8 +60,10 @@ class Zygote:
                     self.signal(command["name"], int(command["signal"]))
                 case "refuse":
                     self.ports[command["name"]].refuse()
-                case "fill":
-                    self.fill(command["databases"], command["passwords"])
+                case "prepare":
+                    self.prepare(command["target"], command["spare"])
+                case "enrol":
+                    self.enrol(command["database"], command["passwords"])
                 case other:
                     error = f"unknown command {other!r}"
         except (LookupError, ValueError, OSError) as failure:
@@ -73,8 +76,12 @@ class Zygote:
             raise ValueError(f"{name} already runs")
         listening = self.ports[name].listener
         reports = os.dup(1)
+        # A child may be quick: it waits until its parent has told of it, so that nothing is told in the wrong order.
+        go, told = os.pipe()
 
         def serve() -> int:
+            os.close(told)
+            os.read(go, 1)
             # Else a service that is to refuse its clients would go on listening in the others.
             for other, port in self.ports.items():
                 if other != name:
@@ -85,14 +92,24 @@ class Zygote:
         os.close(reports)
         self.children[pid] = name
         say({"event": "service", "name": name, "state": "starting", "pid": pid, "detail": None})
+        os.close(told)
+        os.close(go)
 
-    def fill(self, databases: dict[str, str], passwords: dict[str, str]) -> None:
-        """Migrate and fill the databases, in a child because the parent must never own a connection or an event loop."""
-        log = self.logs / "seed.log"
-        pid = children.fork(lambda: fill(databases, passwords, self.preloaded.scripts), log)
-        _, status = os.waitpid(pid, 0)
+    def prepare(self, target: str, spare: str) -> None:
+        """Make a cluster with the services' databases, migrated and filled."""
+        place = Path(target) if target else None
+        self._in_child("prepare", lambda: preparing.make(self.ports, self.preloaded.scripts, place, Path(spare)))
+
+    def enrol(self, database: str, passwords: dict[str, str]) -> None:
+        """Make the users of this run."""
+        self._in_child("users", lambda: enrol(database, passwords))
+
+    def _in_child(self, name: str, work: Callable[[], int]) -> None:
+        """The parent must never own a connection, a thread or an event loop."""
+        log = self.logs / f"{name}.log"
+        _, status = os.waitpid(children.fork(work, log), 0)
         if status:
-            raise OSError(f"the databases could not be filled: {children.describe(status)}; see {log}")
+            raise OSError(f"{name}: {children.describe(status)}; see {log}")
 
     def signal(self, name: str, signal_number: int) -> None:
         """Signal the service's child, which is surely ours because only we reap it."""
@@ -132,6 +149,7 @@ def main() -> None:
     first = mailbox.first()
     if first is None:
         return
+    children.redirect(Path(first["logs"]) / "zygote.log", 2)
     zygote = _loaded(first)
     _make_ready_to_fork()
     ports = zygote.ports.items()
@@ -155,6 +173,7 @@ def _loaded(first: dict[str, Any]) -> Zygote:
     renderer = children.fork(lambda: render(unrendered, folder), logs / "render.log") if folder and unrendered else 0
     if first["spans"]:
         importlib.import_module("certify_stack.kit.span_export")
+    preload()
     hooks = load_hooks(first["overlays"])
     for name in first["services"]:
         schema_of(name)

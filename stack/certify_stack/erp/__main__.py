@@ -8,9 +8,12 @@ python -m certify_stack.erp up
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from certify_stack.erp import SERVICES
-from certify_stack.kit.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from certify_stack.kit.settings import Settings
 
 USAGE = 2
 
@@ -19,11 +22,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in {"up", "describe"}:
-        from certify_stack.embedded import launcher  # noqa: PLC0415 - one service needs nothing of it
-
-        return int(launcher.main(arguments))
+        return _stack(arguments)
     given = _parser().parse_args(arguments)
     return _migrate(given) if given.command == "migrate" else _serve(given)
+
+
+def _stack(arguments: list[str]) -> int:
+    from certify_stack.embedded.parent import spawn  # noqa: PLC0415 - one service needs nothing of it
+
+    asks = arguments[0] != "up" or {"-h", "--help"} & set(arguments)
+    parent = None if asks else spawn()
+    from certify_stack.embedded import launcher  # noqa: PLC0415 - the parent imports while this does
+
+    return int(launcher.main(arguments, parent))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,7 +71,9 @@ def _serve(given: argparse.Namespace) -> int:
     return 0
 
 
-def _settings() -> Settings | None:
+def _settings() -> "Settings | None":
+    from certify_stack.kit.settings import Settings, SettingsError  # noqa: PLC0415 - the stack has its own
+
     try:
         return Settings.from_env()
     except SettingsError as error:

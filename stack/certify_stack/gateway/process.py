@@ -45,11 +45,23 @@ def environment() -> dict[str, str]:
 
 
 def configuration(
-    subgraphs: Iterable[Subgraph], jwt: dict[str, Any], port: int = 0, *, listener: int | None = None
+    subgraphs: Iterable[Subgraph],
+    jwt: dict[str, Any],
+    port: int = 0,
+    *,
+    listener: int | None = None,
+    cache: Path | None = None,
 ) -> str:
-    """The configuration file's text. `jwt` holds `publicKey` (PEM), `issuer`, `audience`, `algorithm`.
+    """The configuration file's text.
 
-    `listener` is the descriptor of a listening socket that the process inherits; without one it opens `port` itself.
+    Args:
+        subgraphs: What it composes.
+        jwt: `publicKey` (PEM), `issuer`, `audience`, `algorithm`.
+        port: What it listens on; 0 lets the system choose.
+        listener: The descriptor of a listening socket that the process inherits, instead of a port.
+        cache: Folder where it keeps what it composed, for the next start with the same subgraphs.
     """
-    where = {"port": port} if listener is None else {"listener": listener}
+    where: dict[str, Any] = {"port": port} if listener is None else {"listener": listener}
+    if cache is not None:
+        where["cache"] = str(cache)
     return json.dumps({**where, "subgraphs": [asdict(subgraph) for subgraph in subgraphs], "jwt": jwt})

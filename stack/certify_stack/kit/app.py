@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -54,7 +54,7 @@ def schema_of(name: str) -> Subgraph:
     return build_schema(load_service(name))
 
 
-def create_app(name: str, settings: Settings) -> FastAPI:
+def create_app(name: str, settings: Settings) -> Starlette:
     """Return the application of the service ``name``.
 
     Nothing here opens a connection, a loop or a thread, except the span exporter's when an endpoint is set:
@@ -82,7 +82,7 @@ def create_app(name: str, settings: Settings) -> FastAPI:
     tasks = [Supervised(task, _bound(work, runtime)) for task, work in service.tasks.items()]
     messaging = Messaging(runtime)
     lifespan = _lifespan(runtime, [*tasks, *messaging.tasks], messaging)
-    app = FastAPI(title=name, openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = Starlette(lifespan=lifespan)
     app.add_middleware(Observed, metrics=runtime.metrics, tracing=tracing)
     app.add_route("/graphql", GraphQLEndpoint(runtime, schema).__call__, methods=["POST"])
     _add_probes(app, runtime, tasks, messaging)
@@ -96,9 +96,9 @@ def _bound(work: Callable[..., Any], runtime: Runtime) -> Callable[[Supervised],
     return lambda supervised: work(runtime, supervised)
 
 
-def _lifespan(runtime: Runtime, tasks: list[Supervised], messaging: Messaging) -> Callable[[FastAPI], Any]:
+def _lifespan(runtime: Runtime, tasks: list[Supervised], messaging: Messaging) -> Callable[[Starlette], Any]:
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await runtime.database.open()
         for task in tasks:
             task.start()
@@ -112,7 +112,7 @@ def _lifespan(runtime: Runtime, tasks: list[Supervised], messaging: Messaging) -
     return lifespan
 
 
-def _add_probes(app: FastAPI, runtime: Runtime, tasks: list[Supervised], messaging: Messaging) -> None:
+def _add_probes(app: Starlette, runtime: Runtime, tasks: list[Supervised], messaging: Messaging) -> None:
     name = runtime.service.name
     heads = source_heads(name)
 

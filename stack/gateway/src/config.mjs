@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /**
- * The configuration: `{"port"? | "listener"?, "timeoutMs"?, "subgraphs": [{"name", "url", "ready", "sdl"}],
+ * The configuration: `{"port"? | "listener"?, "timeoutMs"?, "cache"?, "subgraphs": [{"name", "url", "ready", "sdl"}],
  * "jwt": {"publicKey", "kid", "issuer", "audience", "algorithm"}}`.
  */
 export function readConfig(path) {

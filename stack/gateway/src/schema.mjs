@@ -1,19 +1,12 @@
 import { getStitchedSchemaFromSupergraphSdl } from "@graphql-tools/federation";
-import { composeServices } from "@theguild/federation-composition";
-import { parse, Source } from "graphql";
-
-const SHOWN_ERRORS = 5;
+import { addressOf, composed } from "./supergraph.mjs";
 
 /** The executable schema over all subgraphs. Throws with the first composition errors when they do not fit together. */
-export function createGatewaySchema({ subgraphs, timeoutMs }) {
-  const services = subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(new Source(sdl, name)) }));
-  const { supergraphSdl, errors } = composeServices(services);
-  if (errors?.length) {
-    const shown = errors.slice(0, SHOWN_ERRORS).map((error) => error.message);
-    throw new Error(`the subgraphs do not compose (${errors.length} errors): ${shown.join("; ")}`);
-  }
+export function createGatewaySchema({ subgraphs, timeoutMs, cache }) {
+  const addresses = new Map(subgraphs.map(({ name, url }) => [addressOf(name), url]));
+  const fetchSubgraph = (address, options) => fetch(addresses.get(address), options);
   return getStitchedSchemaFromSupergraphSdl({
-    supergraphSdl,
+    supergraphSdl: composed(subgraphs, cache),
     batch: true,
     httpExecutorOpts: () => ({ timeout: timeoutMs, fetch: fetchSubgraph, headers: ({ context } = {}) => context?.forwarded ?? {} }),
   });
@@ -27,8 +20,4 @@ export function forwardedHeaders(headers) {
     if (value) forwarded[name] = value;
   }
   return forwarded;
-}
-
-function fetchSubgraph(url, options) {
-  return fetch(url, options);
 }

@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from certify_stack.embedded.kafka import admin, cache, config
+from certify_stack.embedded.kafka import cache, config
 from certify_stack.embedded.kafka.errors import KafkaError, Progress, Tell
 from certify_stack.embedded.kafka.runtime import STARTED, Runtime, log_tail, trains
 from certify_stack.embedded.kafka.storage import create
@@ -117,6 +117,8 @@ def _until_started(broker: subprocess.Popen[bytes], log: Path) -> None:
 
 def _used(bootstrap: str, cluster: str) -> None:
     """Have it do what every run asks for, so that those classes are in the archive too. In a thread: the caller may have a loop."""
+    from certify_stack.embedded.kafka import admin  # noqa: PLC0415 - training is rare, and the client's import slow
+
     failures: list[BaseException] = []
 
     async def use() -> None:

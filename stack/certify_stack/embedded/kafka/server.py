@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from certify_stack.embedded.guardian import Guardian, mark_owned, sweep
-from certify_stack.embedded.kafka import admin, archive, config, storage
+from certify_stack.embedded.kafka import archive, config, storage
 from certify_stack.embedded.kafka.errors import KafkaError, Tell
 from certify_stack.embedded.kafka.installation import prepare
 from certify_stack.embedded.kafka.runtime import STARTED, Runtime, log_tail
@@ -131,6 +131,8 @@ class KafkaServer:
         Raises:
             KafkaError: It ended or was not ready within 30 s; carries the end of its log.
         """
+        from certify_stack.embedded.kafka import admin  # noqa: PLC0415 - the client's import is done while the broker starts
+
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self._started()

@@ -3,7 +3,7 @@
 import logging
 
 import msgspec
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,7 +27,7 @@ class Credentials(msgspec.Struct):
     password: str
 
 
-def add_routes(app: FastAPI, runtime: Runtime) -> None:
+def add_routes(app: Starlette, runtime: Runtime) -> None:
     """Add ``POST /login`` and ``GET /.well-known/jwks.json``."""
     path = runtime.settings.auth_private_key
     key = SigningKey.load(path) if path is not None else None
