@@ -89,6 +89,16 @@ class Containers:
             return []
         return [visible(line) for line in raw.decode(errors="replace").splitlines()]
 
+    def has_image(self, name: str) -> bool:
+        """Whether the engine has an image of that name; True when it cannot tell."""
+        try:
+            self.client.images.get(name)
+        except docker.errors.ImageNotFound:
+            return False
+        except ENGINE_GONE:
+            return True
+        return True
+
     def remove(self) -> list[str]:
         """Remove containers, networks and volumes of the run, and give what could not be removed."""
         return _remove_all(self.client, self._filter)

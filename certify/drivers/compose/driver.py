@@ -15,9 +15,10 @@ from certify.drivers.compose.containers import ENGINE_GONE, Containers, publishe
 from certify.drivers.compose.disturbing import Disturber
 from certify.drivers.compose.explain import blamed, explain, root_causes
 from certify.drivers.compose.guardian import Guardian
+from certify.drivers.compose.holder import holder
 from certify.drivers.compose.outside import HOST
 from certify.drivers.compose.project import Part, isolate, parts, project_name, remapped
-from certify.drivers.compose.state import Judged, Seen, State, broken_check
+from certify.drivers.compose.state import Judged, Seen, State, broken_check, port_taken
 from certify.drivers.compose.watch import Watch
 from certify.drivers.endpoints import Endpoints, Told, declared, join
 from certify.drivers.interface import Booted, EnvironmentUnusableError, Tell
@@ -292,20 +293,37 @@ class ComposeDriver:
         """Root causes with their explanation, and their dependants with whom to blame."""
         assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
         assert self._containers  # noqa: S101 - as above
-        judged, waited = self._watch.judged, (time.monotonic_ns() - self._began) / 1e9
+        judged, waited = self._watch.judged | self._without_image(), (time.monotonic_ns() - self._began) / 1e9
         causes = root_causes(self._parts.values(), judged)
         found = {}
         for name in causes:
             late = judged.get(name, Judged(State.WAITING, "waiting", "there is no container"))
             if not late.final:
                 late = msgspec.structs.replace(late, why=f"not ready after {waited:.0f} s: {late.why}")
-            text = explain(late, self._watch.look_at(name), self._containers.tail(name))
+            look = self._watch.look_at(name)
+            text = explain(late, look, self._containers.tail(name), self._held(look))
             found[name] = text + self._said_of(name)
         for name, part in self._parts.items():
             state = judged[name].state if name in judged else State.WAITING
             if name not in found and state not in {State.READY, State.DONE}:
                 found[name] = blamed(part, judged.get(name), causes, self._parts)
         return found
+
+    def _without_image(self) -> dict[str, Judged]:
+        """Services that have no container because their image cannot be had: then Compose starts nothing at all."""
+        assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
+        assert self._containers  # noqa: S101 - as above
+        missing = [one for one in self._parts.values() if one.name not in self._watch.details and one.image]
+        return {
+            part.name: Judged(State.FAILED, "no-image", f"its image {visible(part.image)} cannot be had", final=True)
+            for part in missing
+            if not self._containers.has_image(part.image)
+        }
+
+    def _held(self, look: Seen) -> str:
+        port = port_taken(look.error)
+        found = holder(self._client, port) if port and self._client else ""
+        return f"it is held by {found}" if found else ""
 
     def _said_of(self, name: str) -> str:
         """What Compose said where there is no container that could have said more."""

@@ -13,20 +13,27 @@ _CURES = {
     "silent": "let it listen on 0.0.0.0 inside its container, at the port that the file publishes",
     "cannot-start": "mend its command, entry point, mounts or devices in the compose file",
     "starting": "give it more time (`boot_budget`), or a health check that answers sooner",
+    "no-image": "mend its name in the compose file, build or load it, or log in to the registry that has it",
+    "port-taken": "end who holds it, or let certify publish a free one: do without `keep_ports`",
     "paused": "somebody paused it: find out who",
 }
 
 
 def root_causes(parts: Iterable[Part], judged: Mapping[str, Judged]) -> tuple[str, ...]:
-    """Services that are not well and depend on nothing that is not well; all that are not well in a cycle."""
+    """Services that are not well and depend on nothing that is not well; all that are not well in a cycle.
+
+    Nothing is started while an image is missing, so that those without one are the cause of all others.
+    """
     bad = {part.name: part for part in parts if not _well(part, judged)}
+    if missing := tuple(name for name in bad if (found := judged.get(name)) and found.code == "no-image"):
+        return missing
     causes = tuple(name for name, part in bad.items() if not any(other in bad for other in part.needs))
     return causes or tuple(bad)
 
 
-def explain(judged: Judged, seen: Seen, log: Sequence[str]) -> str:
-    """Why one service is not well: what it came to, its health check, its last lines, the cure."""
-    lines = [judged.why or str(judged.state)]
+def explain(judged: Judged, seen: Seen, log: Sequence[str], more: str = "") -> str:
+    """Why one service is not well: what it came to, `more` of that, its health check, its last lines, the cure."""
+    lines = [judged.why or str(judged.state), *([more] if more else [])]
     if seen.health_log and judged.code in {"unhealthy", "starting", "silent"}:
         lines += ["its last health checks:", *(f"  exit {seen.health_exit}: {said}" for said in seen.health_log[-3:])]
     if cure := _CURES.get(judged.code):
@@ -44,6 +51,8 @@ def blamed(part: Part, judged: Judged | None, causes: Sequence[str], parts: Mapp
         else judged.why
     )
     to_blame = [name for name in _below(part, parts, set()) if name in causes]
+    if not to_blame and came_to == "not started":
+        return f"not started, as nothing was: see {', '.join(causes)}"
     return f"{came_to}: it depends on {', '.join(to_blame)}" if to_blame else came_to
 
 

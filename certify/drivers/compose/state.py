@@ -1,5 +1,6 @@
 """When a container counts as ready, done or failed. Pure: one look at it in, one judgement out."""
 
+import re
 from enum import StrEnum
 
 import msgspec
@@ -14,6 +15,7 @@ GIVEN_UP_US = 3_000_000
 # What shells and the engine answer when the program of a health check does not exist or cannot be run.
 _NOT_RUNNABLE = frozenset({126, 127})
 _NOT_FOUND = ("executable file not found", "no such file or directory", "not found")
+_TAKEN = re.compile(r":(?P<port>\d+)(?: failed)?: (?:bind: )?(?:port is already allocated|address already in use)")
 
 
 class State(StrEnum):
@@ -70,6 +72,12 @@ def broken_check(seen: Seen) -> bool:
     return seen.health_exit in _NOT_RUNNABLE or (seen.health_exit != 0 and any(hint in last for hint in _NOT_FOUND))
 
 
+def port_taken(error: str) -> int:
+    """The port that the engine could not publish because it is taken; 0 when its error tells of something else."""
+    found = _TAKEN.search(error)
+    return int(found["port"]) if found else 0
+
+
 def judge(part: Part, seen: Seen, *, started: bool) -> Judged:
     """Judge one container.
 
@@ -92,6 +100,8 @@ def judge(part: Part, seen: Seen, *, started: bool) -> Judged:
 
 
 def _unstarted(seen: Seen, *, started: bool) -> Judged:
+    if port := port_taken(seen.error):
+        return Judged(State.FAILED, "port-taken", f"the port {port} that it publishes is taken", final=True)
     if seen.error:
         return Judged(State.FAILED, "cannot-start", f"the engine could not start it: {seen.error}", final=True)
     if started:

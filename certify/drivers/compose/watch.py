@@ -56,6 +56,7 @@ class Watch:
         self._tell = tell
         self._ours = ours
         self._started = False
+        self._up_ended = False
         self._answered: dict[str, bool | None] = {}
         self._dirty: set[str] = set()
         self._changed = asyncio.Event()
@@ -89,11 +90,11 @@ class Watch:
         self._judge_all()
 
     async def all_started(self) -> None:
-        """`docker compose up` has ended: what a look from now on does not find running was never started."""
-        with contextlib.suppress(*ENGINE_GONE):
-            self.details = await asyncio.to_thread(self._containers.inspected)
-        self._started = True
-        self._changed.set()
+        """`docker compose up` has ended: what a look that begins now does not find running was never started."""
+        self._up_ended = True
+        while not self._started and not self.spoilt:
+            self._changed.set()
+            await self._judged_again.wait()
 
     async def settled(self) -> None:
         """Wait until waiting longer can change nothing, or something has failed for good a while ago."""
@@ -154,11 +155,13 @@ class Watch:
     async def _look(self) -> None:
         ticks = 0
         while not self._over.is_set():
+            up_ended = self._up_ended
             try:
-                if ticks % _FULL_LOOK_TICKS == 0:
+                if ticks % _FULL_LOOK_TICKS == 0 or up_ended is not self._started:
                     self.details = await asyncio.to_thread(self._containers.inspected)
                 elif self._dirty:
                     await self._look_again()
+                self._started = up_ended
             except docker.errors.NotFound:
                 pass
             except ENGINE_GONE as error:
