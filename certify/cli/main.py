@@ -11,6 +11,7 @@ from certify import __version__
 # name -> what it does; the module certify.cli.NAME has `add_parser` and `run`.
 COMMANDS: Final = {
     "run": "boot, test, measure, decide, seal (the default)",
+    "check": "run one check at the desk, on files, without a stack",
     "plan": "show what a run would do, without doing it",
     "profile": "lint or show a profile, print the JSON Schema",
     "drill": "plant known faults into a stack, and see which rule notices each",

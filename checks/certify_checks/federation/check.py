@@ -2,8 +2,9 @@
 
 from certify.api import Capability, Check, Rule
 from certify_checks.federation import breaking, composes, documented, served
+from certify_checks.federation.look import FederationConfig
 from certify_checks.federation.model import FederationSeen
-from certify_checks.federation.observe import FederationConfig, observe
+from certify_checks.federation.observe import observe
 
 CHECK = Check(
     id="federation",

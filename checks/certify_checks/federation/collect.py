@@ -7,7 +7,6 @@ import httpx
 
 from certify.api import Service
 from certify_checks.federation.coordinates import of_introspection
-from certify_checks.federation.engine import Source
 from certify_checks.federation.model import Fetched, Served, Subgraph
 from certify_checks.http import Client, GraphQLAnswer, LoginError, describe
 
@@ -48,11 +47,6 @@ async def _subgraph(client: Client, service: Service, bearer: str) -> tuple[Subg
     if not isinstance(sdl, str) or answer.errors:
         return failed(Fetched.REFUSED, answer.complaint or "the answer holds no SDL")
     return Subgraph(service.name, service.url), sdl
-
-
-def sources(found: list[tuple[Subgraph, str]]) -> tuple[Source, ...]:
-    """What goes to the engine: the subgraphs whose SDL could be had."""
-    return tuple(Source(about.name, sdl, about.url) for about, sdl in found if about.state is Fetched.OK)
 
 
 async def gateway(client: Client, service: Service | None, bearer: str) -> tuple[Served, str]:

@@ -83,7 +83,7 @@ def _blind(seen: FederationSeen) -> str:
     """Why a clean answer cannot be believed; empty when it can."""
     if seen.composition.state is Composed.SKIPPED:
         return "the subgraphs were not composed"
-    if seen.composition.state is Composed.COMPOSED and not seen.public:
+    if seen.composition.state is Composed.COMPOSED and not seen.composition.public_size:
         return "the engine gave an empty public schema"
     if not seen.decoys:
         return "no planted defect went through the engine"

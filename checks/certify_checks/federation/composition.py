@@ -10,8 +10,7 @@ from certify_checks.federation.sdl import is_empty, parse_all
 
 DECOY = "certify-decoy"
 _LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])\n'
-_MISSING_KEY = _LINK + 'type Query { decoy: Decoy }\ntype Decoy @key(fields: "missing") { id: ID! }\n'
-_UNKNOWN_TYPE = "type Query { decoy: Missing }\n"
+_TWO = _LINK + 'type Query { decoy: Decoy unknown: Missing }\ntype Decoy @key(fields: "missing") { id: ID! }\n'
 
 _LIST_IN_KEY = _LINK + 'type Query { decoy: Decoy }\ntype Decoy @key(fields: "ids") { ids: [ID!]! }\n'
 
@@ -26,7 +25,7 @@ def describe(answer: Answer, sources: tuple[Source, ...], files: Files) -> Compo
     told = (_complaint(error, found, files, empty, answer.engine) for error in answer.errors)
     ours = gaps.find(parse_all((source.name, source.sdl) for source in sources), files)
     complaints = merged.once((*told, *ours))
-    return Composition(answer.state, complaints, answer.engine, answer.detail, len(sources))
+    return Composition(answer.state, complaints, answer.engine, answer.detail, len(sources), len(answer.public))
 
 
 def _complaint(
@@ -51,18 +50,18 @@ def _complaint(
 
 async def plant(sources: tuple[Source, ...], seconds: float) -> tuple[Decoy, ...]:
     """Put planted defects through the engine: one beside the real subgraphs, the others alone."""
-    planted: list[tuple[str, str, tuple[Source, ...]]] = [
-        ("key of a missing field", "KEY_INVALID_FIELDS", (Source(DECOY, _MISSING_KEY),)),
-        ("unknown type", "INVALID_GRAPHQL", (Source(DECOY, _UNKNOWN_TYPE),)),
+    planted: list[tuple[dict[str, str], tuple[Source, ...]]] = [
+        ({"key of a missing field": "KEY_INVALID_FIELDS", "unknown type": "INVALID_GRAPHQL"}, (Source(DECOY, _TWO),)),
     ]
     if conflict := conflicting(sources):
-        planted.insert(0, ("conflicting type of a real field", "FIELD_TYPE_MISMATCH", (*sources, conflict)))
-    answers = await asyncio.gather(*(compose(texts, seconds=seconds) for _, _, texts in planted))
+        planted.append(({"conflicting type of a real field": "FIELD_TYPE_MISMATCH"}, (*sources, conflict)))
+    answers = await asyncio.gather(*(compose(texts, seconds=seconds) for _, texts in planted))
     ours = gaps.find(parse_all([(DECOY, _LIST_IN_KEY)]), {})
     return (
         *(
             Decoy(name, expected, tuple(sorted({error.code for error in answer.errors})))
-            for (name, expected, _), answer in zip(planted, answers, strict=True)
+            for (expectations, _), answer in zip(planted, answers, strict=True)
+            for name, expected in expectations.items()
         ),
         Decoy("list in a key", "KEY_FIELDS_SELECT_INVALID_TYPE", tuple(sorted({gap.code for gap in ours}))),
     )

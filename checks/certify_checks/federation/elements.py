@@ -13,7 +13,9 @@ import msgspec
 
 from certify_checks.federation.sdl import place
 
-_MACHINERY: Final = re.compile(r"@?(join|link|core|federation)__|_Service$|_Entity$|_Any$|Query\._(entities|service)")
+_MACHINERY: Final = re.compile(
+    r"@?(join|link|core|federation)__|(_Service|_Entity|_Any)\b|Query\._(entities|service)\b"
+)
 _SPECIFIED: Final = frozenset(
     {*gql.specified_scalar_types, *(f"@{directive.name}" for directive in gql.specified_directives), "@link"}
 )

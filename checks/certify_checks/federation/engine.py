@@ -12,7 +12,8 @@ from certify_checks.federation.model import Composed
 from certify_checks.federation.runtime import CURE, find_node
 
 ENGINE = Path(__file__).with_name("engine.mjs")
-HEAP_MIB = 512
+# Enough for 5 MB of SDL; a cap, which small schemas stay far below.
+HEAP_MIB = 1536
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -95,7 +96,7 @@ def _is_there(path: Path) -> bool:
 def read_reply(code: int | None, told: bytes, log: str) -> Answer:
     """Understand how the engine's process ended; only a whole answer with exit code 0 counts as one."""
     if "heap out of memory" in log:
-        return Answer(Composed.MEMORY, detail=_tail(log))
+        return Answer(Composed.MEMORY, detail="it used up all the memory that it may have")
     if code:
         return Answer(Composed.CRASHED, detail=f"exit code {code}: {_tail(log)}")
     try:

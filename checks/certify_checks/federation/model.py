@@ -61,13 +61,18 @@ class Complaint(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Composition(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the engine said; `engine` names it with its version, `detail` tells of its end when it gave no answer."""
+    """What the engine said.
+
+    `engine` names it with its version, `detail` tells of its end when it gave no answer, `public_size` has the length of the
+    public schema that it gave.
+    """
 
     state: Composed
     complaints: tuple[Complaint, ...] = ()
     engine: str = ""
     detail: str = ""
     subgraphs: int = 0
+    public_size: int = 0
 
 
 class Decoy(msgspec.Struct, frozen=True):

@@ -155,7 +155,7 @@ def clean() -> FederationSeen:
             Subgraph("a", file="sdl/01-a.graphql", elements={"A": Element("object", described=True)}),
             Subgraph("b", file="sdl/02-b.graphql"),
         ),
-        Composition(Composed.COMPOSED, engine="engine 1", subgraphs=2),
+        Composition(Composed.COMPOSED, engine="engine 1", subgraphs=2, public_size=9),
         (Decoy("conflict", "FIELD_TYPE_MISMATCH", ("FIELD_TYPE_MISMATCH",)),),
         public,
         Served(Fetched.OK, answers=True, coordinates=public),

@@ -77,7 +77,7 @@ def test_an_engine_that_does_not_notice_the_decoy_is_not_believed(clean: Federat
 
 
 def test_an_empty_public_schema_is_not_believed(clean: FederationSeen):
-    ruling = COMPOSES.judge(replace(clean, public={}), criteria())
+    ruling = COMPOSES.judge(replace(clean, composition=replace(clean.composition, public_size=0)), criteria())
     assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "sensor-blind")
 
 

@@ -22,7 +22,7 @@ SERVICE = Service(
             access=Access(create=ADMINS, update=ADMINS),
             fields=(
                 text("code", "Short name.", max_length=20, sample="WH-{:03d}"),
-                text("name", "Name.", sample="Warehouse {}"),
+                text("name", "What people call the warehouse.", sample="Warehouse {}"),
                 foreign("branch", BRANCH, "The branch it belongs to."),
             ),
             children=(Children("stock", "StockItem", "warehouse", "What lies there."),),

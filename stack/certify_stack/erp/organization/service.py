@@ -36,8 +36,8 @@ SERVICE = Service(
             access=ADMINISTERED,
             fields=(
                 text("code", "Short name, unique in the group.", max_length=20, sample="BR-{:03d}"),
-                text("name", "Name.", sample="Branch {}"),
-                text("city", "City.", sample="City {}"),
+                text("name", "What people call the branch.", sample="Branch {}"),
+                text("city", "Where the branch is.", sample="City {}"),
                 local("company", "Company", "The company it belongs to."),
                 foreign("country", COUNTRY, "Where it is."),
             ),
@@ -50,7 +50,7 @@ SERVICE = Service(
             description=DEPARTMENT.description,
             access=ADMINISTERED,
             fields=(
-                text("name", "Name.", sample="Department {}"),
+                text("name", "What people call the department.", sample="Department {}"),
                 local("company", "Company", "The company it belongs to."),
                 foreign("head", EMPLOYEE, "Who leads it.", required=False),
                 decimal("budget", "Budget of the year in the company's currency."),

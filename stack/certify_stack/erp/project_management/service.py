@@ -38,7 +38,7 @@ SERVICE = Service(
             description=PROJECT.description,
             fields=(
                 text("code", "Short name.", max_length=20, sample="P-{:04d}"),
-                text("name", "Name.", sample="Project {}"),
+                text("name", "What people call the project.", sample="Project {}"),
                 choice("status", "How far it has come.", STATUS),
                 foreign("customer", CUSTOMER, "For whom it is done.", required=False),
                 foreign("manager", EMPLOYEE, "Who leads it."),

@@ -1,0 +1,64 @@
+"""The check at the desk: subgraphs as files, and no stack."""
+
+from pathlib import Path
+
+from certify.api import Check, CheckConfig, Context, Duration, Rule
+from certify_checks.federation import breaking, composes, documented, files
+from certify_checks.federation.look import FederationConfig, look
+from certify_checks.federation.model import FederationSeen
+
+
+class DeskConfig(CheckConfig, frozen=True):
+    """Where the schemas are.
+
+    Attributes:
+        subgraphs: folder of SDL files, one a subgraph and named after it.
+        baseline: the schema that clients rely on: a supergraph or a public schema, as a file or as `git:REVISION:PATH`.
+        operations: file or folder of operations that clients send: `*.graphql`, or a log in `*.jsonl`, a line an object with
+            `query` and `client`.
+        engine_time: until the composition engine counts as hanging.
+    """
+
+    subgraphs: Path
+    baseline: str = ""
+    operations: str = ""
+    engine_time: Duration = Duration("30 s")
+
+
+async def observe(ctx: Context, config: DeskConfig) -> FederationSeen:
+    """Read the files, and look at them as at those of a stack."""
+    own = FederationConfig(engine_time=config.engine_time, baseline=config.baseline, operations=config.operations)
+    return await look(ctx, own, files.read(config.subgraphs))
+
+
+CHECK = Check(
+    id="federation",
+    title="Subgraphs compose, are described, and break nobody",
+    observe=observe,
+    observation=FederationSeen,
+    config=DeskConfig,
+    budget=180.0,
+    rules=(
+        Rule(
+            "composes",
+            "all subgraphs compose without an error",
+            composes.judge,
+            composes.seed,
+            limits={"errors": "== 0"},
+        ),
+        Rule(
+            "documented",
+            "types, fields, arguments, values and directives are described",
+            documented.judge,
+            documented.seed,
+            limits={"described": "== 100 %"},
+        ),
+        Rule(
+            "breaking",
+            "nobody breaks by what changed since the baseline",
+            breaking.judge,
+            breaking.seed,
+            limits={"breaking": "== 0", "breaking-unused": "== 0"},
+        ),
+    ),
+)
