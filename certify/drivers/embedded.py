@@ -35,6 +35,8 @@ _ALWAYS = frozenset(
         Capability.SOURCE,
     }
 )
+# The launcher says which service is late and why; it needs the rest of the budget for what else it does.
+_PATIENCE = 0.5
 _BREAKING = frozenset({Capability.DISPOSABLE, Capability.KILL, Capability.CUT})
 
 
@@ -149,7 +151,8 @@ class EmbeddedDriver:
 
     def _arguments(self, spans_to: str) -> tuple[str, ...]:
         overlays = (part for overlay in self._overlays for part in ("--overlay", overlay))
-        return (*overlays, *(("--otlp", spans_to) if spans_to else ()))
+        patience = ("--patience", f"{self._spec.boot_budget_us / 1e6 * _PATIENCE:g}")
+        return (*overlays, *patience, *(("--otlp", spans_to) if spans_to else ()))
 
     async def _follow(self, launcher: Launcher, tell: Tell, settled: "asyncio.Future[None]") -> None:
         """Hear the launcher for as long as it lives; `settled` is done when the boot has come to something."""

@@ -4,21 +4,19 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import docker
 import msgspec
 
 from certify.drivers.compose import bound, command, containers, owner
+from certify.drivers.compose.account import Account, end_of, of_files
 from certify.drivers.compose.containers import ENGINE_GONE, Containers, published
 from certify.drivers.compose.disturbing import Disturber
-from certify.drivers.compose.explain import blamed, explain, root_causes
 from certify.drivers.compose.guardian import Guardian
-from certify.drivers.compose.holder import holder
 from certify.drivers.compose.outside import HOST
 from certify.drivers.compose.project import Part, isolate, parts, project_name, remapped
-from certify.drivers.compose.state import Judged, Seen, State, broken_check, port_taken
+from certify.drivers.compose.state import Judged, State, broken_check
 from certify.drivers.compose.watch import Watch
 from certify.drivers.endpoints import Endpoints, Told, declared, join
 from certify.drivers.interface import Booted, EnvironmentUnusableError, Tell
@@ -69,7 +67,7 @@ class ComposeDriver:
         self._asked: dict[str, float] = {}
         self._happened: list[Happened] = []
         self._said = ""
-        self._notes = _notes(spec, self._parts, unset, () if spec.keep_ports else remapped(self._config))
+        self._notes = of_files(spec, self._parts, unset, () if spec.keep_ports else remapped(self._config))
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -127,22 +125,19 @@ class ComposeDriver:
         self._watch = Watch(self._containers, self._parts, logs, self._hear, self._is_asked)
         self._watch.begin()
         budget = self._spec.boot_budget_us / 1e6
-        up = asyncio.create_task(self._up(resolved))
         try:
             async with asyncio.timeout(budget):
-                await self._settled(up)
+                await self._settled(resolved)
         except TimeoutError:
             pass
-        finally:
-            up.cancel()
-            await asyncio.gather(up, return_exceptions=True)
         if self._watch.spoilt:
             raise self._spoilt(self._watch)
+        account = Account(self._parts, self._watch, self._containers)
         engine = await asyncio.to_thread(self._client.version)
         return Booted(
             self.now(),
-            await asyncio.to_thread(self._failures),
-            notes=(*self._notes, *self._taken_for(), *self._broken_checks()),
+            await asyncio.to_thread(account.failures, (time.monotonic_ns() - self._began) / 1e9, self._said),
+            notes=(*self._notes, *account.notes()),
             components=(*made_of, *bound.of_images(self._watch.details)),
             facts={"dockerEngine": visible(str(engine.get("Version", ""))), "dockerCompose": visible(self.version)},
         )
@@ -222,34 +217,39 @@ class ComposeDriver:
         built = [name for name, service in self._config["services"].items() if "build" in service]
         # The builder names the service in brackets before each of its steps.
         guilty = [name for name in built if f"[{name} " in spoken.text or f"target {name}:" in spoken.text] or built
-        return dict.fromkeys(guilty, f"its image could not be built:\n{_end(spoken.text)}\ncure: mend its Dockerfile")
+        return dict.fromkeys(guilty, f"its image could not be built:\n{end_of(spoken.text)}\ncure: mend its Dockerfile")
 
     async def _up(self, resolved: Path) -> command.Spoken:
         arguments = [*self._chosen(resolved), "up", "--detach", "--no-build", "--quiet-pull"]
         return await command.run(arguments, self._base, self._folder / "up.log")
 
-    async def _settled(self, up: "asyncio.Task[command.Spoken]") -> None:
-        """Wait for the watch; `up` may end before, or never: it waits for dependencies that may never be met."""
+    async def _settled(self, resolved: Path) -> None:
+        """Have Compose start everything, and wait until the watch has seen what becomes of it."""
         assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
-        spoken = await self._outcome(up)
-        if spoken and spoken.code:
+        while (spoken := await self._start_once(resolved)) and spoken.code:
             self._refuse_environment(spoken.text)
             self._said = spoken.text
+            # Compose gives up on an unhealthy dependency at once, although it may recover in time.
+            if "is unhealthy" not in spoken.text or not await self._watch.startable():
+                break
         await self._watch.all_started()
         await self._watch.settled()
 
-    async def _outcome(self, up: "asyncio.Task[command.Spoken]") -> command.Spoken | None:
+    async def _start_once(self, resolved: Path) -> command.Spoken | None:
+        """What Compose came to; None when it waits for dependencies that can never be met."""
         assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
-        hopeless = asyncio.create_task(self._watch.hopeless())
+        up, hopeless = asyncio.create_task(self._up(resolved)), asyncio.create_task(self._watch.hopeless())
         try:
             await asyncio.wait({up, hopeless}, return_when=asyncio.FIRST_COMPLETED)
+            return up.result() if up.done() else None
         finally:
+            up.cancel()
             hopeless.cancel()
-        return up.result() if up.done() else None
+            await asyncio.gather(up, hopeless, return_exceptions=True)
 
     def _refuse_environment(self, text: str) -> None:
         if cure := command.environment_trouble(text):
-            raise EnvironmentUnusableError(f"the stack cannot be started here: {_end(text)}\ncure: {cure}")
+            raise EnvironmentUnusableError(f"the stack cannot be started here: {end_of(text)}\ncure: {cure}")
 
     def _chosen(self, resolved: Path) -> tuple[str, ...]:
         return ("--project-name", self._project, "--project-directory", str(self._base), "--file", str(resolved))
@@ -266,69 +266,6 @@ class ComposeDriver:
     def _spoilt(self, watch: Watch) -> EnvironmentUnusableError:
         cure = "see the engine's own log" if watch.lost else "leave the stack alone while it is certified; run it again"
         return EnvironmentUnusableError(f"{watch.spoilt}\ncure: {cure}")
-
-    def _taken_for(self) -> list[tuple[str, str]]:
-        """A worker that ended by mistake and a job that did its work look alike: a reader must know how it was taken."""
-        assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
-        ended = [name for name, one in self._watch.judged.items() if one.state is State.DONE]
-        return [
-            (
-                "taken-for-one-shot",
-                f"{name} ended with exit code 0 and nobody waits for it: it was taken for a one-shot",
-            )
-            for name in ended
-            if not self._parts[name].awaited
-        ]
-
-    def _broken_checks(self) -> list[tuple[str, str]]:
-        assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
-        looks = {name: self._watch.look_at(name) for name in self._parts}
-        return [
-            ("broken-health-check", f"{name}: its health check cannot run, and says nothing: {_last(look)}")
-            for name, look in looks.items()
-            if broken_check(look)
-        ]
-
-    def _failures(self) -> dict[str, str]:
-        """Root causes with their explanation, and their dependants with whom to blame."""
-        assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
-        assert self._containers  # noqa: S101 - as above
-        judged, waited = self._watch.judged | self._without_image(), (time.monotonic_ns() - self._began) / 1e9
-        causes = root_causes(self._parts.values(), judged)
-        found = {}
-        for name in causes:
-            late = judged.get(name, Judged(State.WAITING, "waiting", "there is no container"))
-            if not late.final:
-                late = msgspec.structs.replace(late, why=f"not ready after {waited:.0f} s: {late.why}")
-            look = self._watch.look_at(name)
-            text = explain(late, look, self._containers.tail(name), self._held(look))
-            found[name] = text + self._said_of(name)
-        for name, part in self._parts.items():
-            state = judged[name].state if name in judged else State.WAITING
-            if name not in found and state not in {State.READY, State.DONE}:
-                found[name] = blamed(part, judged.get(name), causes, self._parts)
-        return found
-
-    def _without_image(self) -> dict[str, Judged]:
-        """Services that have no container because their image cannot be had: then Compose starts nothing at all."""
-        assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
-        assert self._containers  # noqa: S101 - as above
-        missing = [one for one in self._parts.values() if one.name not in self._watch.details and one.image]
-        return {
-            part.name: Judged(State.FAILED, "no-image", f"its image {visible(part.image)} cannot be had", final=True)
-            for part in missing
-            if not self._containers.has_image(part.image)
-        }
-
-    def _held(self, look: Seen) -> str:
-        port = port_taken(look.error)
-        found = holder(self._client, port) if port and self._client else ""
-        return f"it is held by {found}" if found else ""
-
-    def _said_of(self, name: str) -> str:
-        """What Compose said where there is no container that could have said more."""
-        assert self._watch  # noqa: S101 - narrowing for the type checker: made by `start`
-        return f"\nCompose said:\n{_end(self._said)}" if self._said and name not in self._watch.details else ""
 
     def _told(self, name: str) -> Told:
         details = self._watch.details.get(name) if self._watch else None
@@ -355,32 +292,8 @@ def _state(judged: Judged) -> str:
     return _STATES.get(judged.state, judged.code if judged.code == "restarting" else "starting")
 
 
-def _last(look: Seen) -> str:
-    return look.health_log[-1] if look.health_log else f"exit code {look.health_exit}"
-
-
-def _notes(
-    spec: StackSpec, found: Mapping[str, Part], unset: Iterable[str], ports: Iterable[str]
-) -> tuple[tuple[str, str], ...]:
-    """What a reader of the certificate must know of how the files were run."""
-    declared_names = {service.name for service in spec.services} | ({spec.gateway.name} if spec.gateway else set())
-    more = [name for name in found if spec.services and name not in declared_names]
-    return (
-        *(
-            ("variable-unset", f"the variable {visible(name)} is not set: the files see an empty text")
-            for name in unset
-        ),
-        *(("port-remapped", visible(port)) for port in ports),
-        *(("service-undeclared", f"{name} is in the compose files, and not in the profile") for name in more),
-    )
-
-
 def _with_services(spec: StackSpec, found: dict[str, Part]) -> StackSpec:
     """A stranger's files need no list of services in the profile: all of theirs are meant."""
     if spec.services:
         return spec
     return msgspec.structs.replace(spec, services=tuple(Service(name) for name in found))
-
-
-def _end(text: str) -> str:
-    return visible(text.strip()[-1_500:], lines=True)

@@ -112,6 +112,21 @@ class Watch:
                 return
             await self._judged_again.wait()
 
+    async def startable(self) -> bool:
+        """Wait until something that was not started has all that it needs; False when that can never be."""
+        while not self.spoilt:
+            waiting = [part for name, part in self._parts.items() if self.judged[name].state is State.WAITING]
+            if not waiting or all(in_vain(part, self.judged, self._parts) for part in waiting):
+                return False
+            if any(all(self._is_well(name) for name in part.needs) for part in waiting):
+                return True
+            await self._judged_again.wait()
+        return False
+
+    def _is_well(self, name: str) -> bool:
+        found = self.judged.get(name)
+        return found is None or found.state in {State.READY, State.DONE}
+
     def _failed(self) -> bool:
         return any(one.final and one.state is State.FAILED for one in self.judged.values())
 

@@ -15,7 +15,9 @@ import pytest
 
 from certify.drivers.compose.driver import ComposeDriver
 from certify.drivers.compose.labels import RUN
+from certify.drivers.compose.outside import served
 from certify.drivers.interface import Booted
+from certify.model.check import Action, Disruption
 from certify.model.stack import Happened
 from certify.profile.model import StackSpec
 
@@ -24,10 +26,12 @@ pytestmark = pytest.mark.docker
 Services = dict[str, dict[str, Any]]
 COMPLETED = {"condition": "service_completed_successfully"}
 STARTED = {"condition": "service_started"}
+HEALTHY = {"condition": "service_healthy"}
 ANSWERING = (
     "use IO::Socket::INET; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 9, ReuseAddr => 1);"
     'while ($c = $s->accept) { <$c>; print $c "HTTP/1.0 200 OK\\r\\n\\r\\n"; close $c }'
 )
+LOOPBACK = ANSWERING.replace("LocalPort", 'LocalAddr => "127.0.0.1", LocalPort')
 
 
 def shell(command: str, **more: Any) -> dict[str, Any]:
@@ -105,6 +109,31 @@ CASES = {
     "the published port is served": Case(
         {"web": {**IDLE, "command": ["perl", "-e", ANSWERING.replace("$", "$$")], "ports": ["80"]}}, {}
     ),
+    "it listens on its own loopback only": Case(
+        {"web": {**IDLE, "command": ["perl", "-e", LOOPBACK.replace("$", "$$")], "ports": ["80"]}},
+        {"web": "listen on 0.0.0.0"},
+        4,
+    ),
+    "unhealthy, and recovers within the budget": Case(
+        {"web": checked("sleep 2.5; touch /ok; sleep 600", "CMD-SHELL", "test -e /ok")}, {}, 10
+    ),
+    "unhealthy, and recovers within the budget, though Compose has given up on it": Case(
+        {
+            "db": checked("sleep 2.5; touch /ok; sleep 600", "CMD-SHELL", "test -e /ok"),
+            "web": shell("sleep 600", depends_on={"db": HEALTHY}),
+        },
+        {},
+        15,
+    ),
+    "a job that is tried again until it ends well": Case(
+        {"job": shell("test -e /tried && exit 0; touch /tried; exit 1", restart="on-failure")}, {}
+    ),
+    "a job that is given up": Case({"job": shell("echo never; exit 5", restart="on-failure:1")}, {"job": "never"}, 20),
+    "an image that cannot be built": Case(
+        {"web": {**IDLE, "build": {"context": ".", "dockerfile_inline": "FROM debian:bookworm-slim\nRUN exit 9\n"}}},
+        {"web": "could not be built"},
+        30,
+    ),
     "it does not heed SIGTERM": Case({"web": shell("trap '' TERM; sleep 600 & wait; sleep 600", init=False)}, {}),
 }
 
@@ -153,6 +182,44 @@ def test_a_stack_is_judged_and_taken_down(case: Case, tmp_path: Path, run_id: st
     for name, words in case.failures.items():
         assert words in booted.failures[name]
     assert left_of(run_id) == ""
+
+
+def test_a_broken_health_check_is_called_that(tmp_path: Path, run_id: str):
+    services = {"web": checked("sleep 600", "CMD", "curl", "http://127.0.0.1"), "job": shell("true")}
+    booted = asyncio.run(up_and_down(driver_of(tmp_path, {"services": services}, run_id)))
+    notes = dict(booted.notes)
+    assert booted.failures == {}
+    assert "web: its health check cannot run" in notes["broken-health-check"]
+    assert "curl" in notes["broken-health-check"]
+    assert notes["taken-for-one-shot"].startswith("job ended")
+
+
+def test_what_was_taken_away_is_given_back(tmp_path: Path, run_id: str):
+    """Killed, paused, disconnected: found again where the stack says, under the name by which others call it."""
+    web = {**IDLE, "command": ["perl", "-e", ANSWERING.replace("$", "$$")], "ports": ["80"]}
+    asks = "perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => q(web), PeerPort => 80)'"
+    driver = driver_of(tmp_path, {"services": {"web": web, "caller": checked("sleep 600", "CMD-SHELL", asks)}}, run_id)
+
+    async def play() -> None:
+        try:
+            booted = await driver.start(lambda _: None)
+            assert booted.failures == {}
+            for do, undo, of in (
+                (Action.KILL, Action.RESTART, ""),
+                (Action.PAUSE, Action.RESUME, ""),
+                (Action.CUT, Action.MEND, "network"),
+            ):
+                await driver.disturb(Disruption(do, "web", of))
+                await driver.disturb(Disruption(undo, "web", of))
+                found = driver.now().service("web").container
+                assert found
+                assert await served(found.ports[0])
+                await driver.disturb(Disruption(Action.RESTART, "caller"))
+            assert all(event.asked for event in driver.now().happened if event.state == "died")
+        finally:
+            await driver.stop()
+
+    asyncio.run(play())
 
 
 def test_two_runs_of_a_file_with_fixed_names_and_ports_do_not_meet(tmp_path: Path):

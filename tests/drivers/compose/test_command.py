@@ -51,6 +51,29 @@ def test_the_root_cause_is_told_first_with_its_last_lines(folder: Any, small: An
     assert "NOT CERTIFIED" in ran.stdout
 
 
+@pytest.mark.parametrize(
+    "dies",
+    [{"command": ["sh", "-c", "sleep 3; exit 6"]}, {"command": ["sh", "-c", "sleep 3; exit 6"], "restart": "always"}],
+    ids=["for good", "and is started again"],
+)
+def test_a_death_after_any_wait_would_have_ended_is_1(folder: Any, small: Any, dies: dict[str, Any]):
+    ran = folder.certify(folder.write({"web": small.shell("") | dies, "db": small.shell("sleep 600")}), profile="boot")
+    assert ran.code == 1, ran.stdout
+    findings = [one for control in ran.record["controls"] for one in control["findings"]]
+    assert {one["location"]["service"] for one in findings} == {"web"}
+
+
+def test_a_process_that_dies_under_a_parent_that_lives_is_1(folder: Any, small: Any):
+    """The container runs on; only who asks from outside notices."""
+    dies = small.answering().get("command")[2].replace("while", "alarm 2; while").replace("$$", "$")
+    ran = folder.certify(
+        folder.write({"web": small.shell(f"perl -e '{dies}' & sleep 600", ports=["80"])}), profile="boot"
+    )
+    assert ran.code == 1, ran.stdout
+    findings = [one["message"] for control in ran.record["controls"] for one in control["findings"]]
+    assert "nobody answers at its published port" in findings[0]
+
+
 def test_a_later_file_overrides_and_a_drill_of_the_same_needs_no_profile(folder: Any, small: Any):
     base = folder.write({"web": small.shell("exit 1")})
     override = folder.write({"web": {"command": ["sleep", "600"]}}, "override.yaml")

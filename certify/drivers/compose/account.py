@@ -1,0 +1,97 @@
+"""What a boot came to, in words: why services did not come up, and what a reader must know of how the rest did."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from certify.drivers.compose.containers import Containers
+from certify.drivers.compose.explain import blamed, explain, root_causes
+from certify.drivers.compose.holder import holder
+from certify.drivers.compose.project import Part
+from certify.drivers.compose.state import Judged, Seen, State, broken_check, port_taken
+from certify.drivers.compose.watch import Watch
+from certify.model.escape import visible
+from certify.profile.model import StackSpec
+
+Note = tuple[str, str]
+_WELL = frozenset({State.READY, State.DONE})
+
+
+class Account:
+    """Of one boot, when it has come to its end."""
+
+    def __init__(self, parts: Mapping[str, Part], watch: Watch, containers: Containers) -> None:
+        self._parts = parts
+        self._watch = watch
+        self._containers = containers
+
+    def failures(self, waited: float, said: str) -> dict[str, str]:
+        """Root causes with their explanation, then their dependants with whom to blame.
+
+        Args:
+            waited: seconds from the start.
+            said: by Compose, where it gave up.
+        """
+        judged = self._watch.judged | self._without_image()
+        causes = root_causes(self._parts.values(), judged)
+        found = {name: self._explained(name, judged.get(name), waited, said) for name in causes}
+        for name, part in self._parts.items():
+            one = judged.get(name)
+            if name not in found and (one is None or one.state not in _WELL):
+                found[name] = blamed(part, one, causes, self._parts)
+        return found
+
+    def notes(self) -> Iterator[Note]:
+        """A worker that ended by mistake and a job that did its work look alike: a reader must know how it was taken."""
+        for name, part in self._parts.items():
+            if self._watch.judged[name].state is State.DONE and not part.awaited:
+                told = "ended with exit code 0 and nobody waits for it: it was taken for a one-shot"
+                yield "taken-for-one-shot", f"{name} {told}"
+            look = self._watch.look_at(name)
+            if broken_check(look):
+                yield "broken-health-check", f"{name}: its health check cannot run, and says nothing: {_last(look)}"
+
+    def _explained(self, name: str, judged: Judged | None, waited: float, said: str) -> str:
+        known = judged or Judged(State.WAITING, "waiting", "there is no container")
+        if not known.final:
+            known = msgspec.structs.replace(known, why=f"not ready after {waited:.0f} s: {known.why}")
+        look = self._watch.look_at(name)
+        text = explain(known, look, self._containers.tail(name), self._held(look))
+        # Compose is asked where there is no container that could say more.
+        return f"{text}\nCompose said:\n{end_of(said)}" if said and name not in self._watch.details else text
+
+    def _held(self, look: Seen) -> str:
+        port = port_taken(look.error)
+        found = holder(self._containers.client, port) if port else ""
+        return f"it is held by {found}" if found else ""
+
+    def _without_image(self) -> dict[str, Judged]:
+        """Services that have no container because their image cannot be had: then Compose starts nothing at all."""
+        missing = [one for one in self._parts.values() if one.name not in self._watch.details and one.image]
+        return {
+            part.name: Judged(State.FAILED, "no-image", f"its image {visible(part.image)} cannot be had", final=True)
+            for part in missing
+            if not self._containers.has_image(part.image)
+        }
+
+
+def of_files(
+    spec: StackSpec, found: Mapping[str, Part], unset: Iterable[str], ports: Iterable[str]
+) -> tuple[Note, ...]:
+    """What is to be known of how the files are run, before anything is."""
+    named = {service.name for service in spec.services} | ({spec.gateway.name} if spec.gateway else set())
+    more = [name for name in found if spec.services and name not in named]
+    return (
+        *(("variable-unset", f"the variable {visible(one)} is not set: the files see an empty text") for one in unset),
+        *(("port-remapped", visible(port)) for port in ports),
+        *(("service-undeclared", f"{name} is in the compose files, and not in the profile") for name in more),
+    )
+
+
+def end_of(text: str) -> str:
+    """The end of what a command said, harmless."""
+    return visible(text.strip()[-1_500:], lines=True)
+
+
+def _last(look: Seen) -> str:
+    return look.health_log[-1] if look.health_log else f"exit code {look.health_exit}"
