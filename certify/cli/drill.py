@@ -138,6 +138,7 @@ def _disturb(arguments: argparse.Namespace) -> int:
 
 
 def _theatre(arguments: argparse.Namespace, profile: "Profile", registry: object) -> "Theatre":
+    from certify.cli.run_options import run_options
     from certify.drill.stage import Theatre
     from certify.drivers.interface import Driver
     from certify.drivers.select import select
@@ -148,7 +149,7 @@ def _theatre(arguments: argparse.Namespace, profile: "Profile", registry: object
         base = Path(profile.folder)
         return select(narrowed.stack, arguments.driver, folder, base, overlays, run_id=settings.run_id)
 
-    options = {"advisories": str(arguments.advisories.absolute())} if arguments.advisories else {}
+    options = run_options(profile, advisories=arguments.advisories)
     settings = Settings(
         run_id=new_run_id(), jobs=arguments.jobs or default_jobs(), seed=arguments.seed, run_options=options
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from certify.cli.run_options import run_options
 from certify.console.choose import expected_times, open_console
 from certify.drivers.interface import Driver
 from certify.drivers.select import select
@@ -91,15 +92,16 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
         overlays = tuple(arguments.overlay)
         driver = select(profile.stack, arguments.driver, workspace.stack, Path(profile.folder), overlays, run_id=run_id)
         plan, selection = plan_for(arguments, profile, registry, driver)
+        previous = previous_certificate(arguments.previous or arguments.out, profile.name)
         wanted = RunPlan(
             profile=profile,
             plan=plan,
             registry=registry,
             reports=reports,
             key=key,
-            settings=_settings(arguments, run_id),
+            settings=_settings(arguments, profile, run_id, previous),
             selection=selection,
-            previous=previous_certificate(arguments.previous or arguments.out, profile.name),
+            previous=previous,
             again=tuple(part for file in arguments.compose for part in ("--compose", str(file))),
         )
         # The key is in memory; no check and no service has any business with it.
@@ -111,15 +113,18 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
         workspace.close()
 
 
-def _settings(arguments: argparse.Namespace, run_id: str) -> Settings:
-    options = {"advisories": str(arguments.advisories.absolute())} if arguments.advisories else {}
+def _settings(
+    arguments: argparse.Namespace, profile: Profile, run_id: str, previous: PreviousCertificate | None
+) -> Settings:
+    folder = arguments.previous or arguments.out
+    options = run_options(profile, advisories=arguments.advisories, previous=previous, folder=folder)
     return Settings(
         run_id=run_id,
         jobs=arguments.jobs or default_jobs(),
         seed=arguments.seed,
         quick=arguments.quick,
         run_options=options,
-        expected_us=expected_times(arguments.previous or arguments.out),
+        expected_us=expected_times(folder),
     )
 
 
