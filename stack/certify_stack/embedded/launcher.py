@@ -1,6 +1,6 @@
 """The command `up`: boots the reference stack and keeps it up until told otherwise.
 
-    python -m certify_stack.erp up [--dir DIR] [--overlay MODULE:FUNCTION ...] [--otlp URL] [--durable]
+    python -m certify_stack.erp up [--dir DIR] [--overlay MODULE:FUNCTION ...] [--otlp URL] [--durable] [--patience SECONDS]
 
 Where standard output is a pipe, JSON lines go there: `progress` of what is fetched once, `service` events, one
 `up` or `failed`, and `service` events as long as the stack runs. Where standard input is a pipe,
@@ -26,7 +26,7 @@ from certify_stack.embedded.console import progress, table
 from certify_stack.embedded.gateway import GATEWAY
 from certify_stack.embedded.parent import spawn
 from certify_stack.embedded.part import log_tail
-from certify_stack.embedded.stack import Options, Stack
+from certify_stack.embedded.stack import BOOT_SECONDS, Options, Stack
 
 _LINE_LIMIT = 1 << 20
 EXIT_FAILED = 1
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None, parent: subprocess.Popen[bytes] | No
     if arguments.command == "describe":
         print(json.dumps(place()))  # noqa: T201 - the answer to this command
         return 0
-    options = Options(arguments.dir, tuple(arguments.overlay), arguments.otlp, arguments.durable)
+    options = Options(arguments.dir, tuple(arguments.overlay), arguments.otlp, arguments.durable, arguments.patience)
     return asyncio.run(Launcher(options, parent or spawn(), human=sys.stdout.isatty()).run())
 
 
@@ -61,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--otlp", metavar="URL", help="OTLP/HTTP collector that spans go to")
     up.add_argument("--durable", action="store_true", help="data on disk, written before anything is acknowledged")
+    up.add_argument(
+        "--patience",
+        type=float,
+        default=BOOT_SECONDS,
+        metavar="SECONDS",
+        help="what is not ready by then has failed (default: %(default)g)",
+    )
     commands.add_parser("describe", help="print where source and suites lie, as JSON")
     return parser
 

@@ -41,12 +41,22 @@ ROLES = {"database": DATABASE, "broker": BROKER, "gateway": GATEWAY}
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller wants: where logs and endpoints go, start hooks, where spans go, whether data survive a power cut."""
+    """What the caller wants.
+
+    Attributes:
+        folder: Where logs and endpoints go.
+        overlays: Start hooks.
+        otlp: Where spans go.
+        durable: Whether data survive a power cut.
+        patience: In seconds; what is not ready by then has failed.
+        services: Which are started.
+    """
 
     folder: Path | None = None
     overlays: tuple[str, ...] = ()
     otlp: str | None = None
     durable: bool = False
+    patience: float = BOOT_SECONDS
     services: tuple[str, ...] = SERVICES
 
 
@@ -86,7 +96,7 @@ class Stack:
         self.guardian.watch(self.forker.process.pid)
         _, self._origin = await asyncio.gather(self._prepare_broker(), self._prepare_databases())
         try:
-            async with asyncio.timeout(BOOT_SECONDS):
+            async with asyncio.timeout(self.options.patience):
                 await self._boot()
         except TimeoutError:
             await self._name_the_late()
@@ -205,7 +215,7 @@ class Stack:
             reason = f"still {part.state}"
             if isinstance(part, ServicePart) and part.state == "listening":
                 reason = (await get(part.ready_url)).reason
-            part.failure = f"not ready after {BOOT_SECONDS:g} s ({reason})"
+            part.failure = f"not ready after {self.options.patience:g} s ({reason})"
 
     def say(self, told: dict[str, Any]) -> None:
         """Pass an event on. A part that came back has another process, which whoever hears of it finds in the file."""
