@@ -111,7 +111,8 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 
 def _stack_logs(scheduler: Scheduler, workspace: Workspace) -> dict[str, Path]:
-    logs = {"launcher": workspace.stack / "launcher.log", "spans": workspace.spans}
+    told_by = ("launcher", "build", "up")
+    logs = {name: workspace.stack / f"{name}.log" for name in told_by} | {"spans": workspace.spans}
     logs["listener"] = workspace.spans.with_name(f"{workspace.spans.name}.log")
     if scheduler.watch.booted:
         stack = scheduler.watch.booted.stack

@@ -58,6 +58,8 @@ class StackWatch:
             EnvironmentUnusableError: it cannot be booted here at all.
         """
         self.booted = await self._driver.start(self.hear, spans_to=self.spans_to)
+        for _, text in self.booted.notes:
+            self._log.event(Message(text))
         for number, (name, text) in enumerate(self.booted.failures.items()):
             # The first is the root cause: whoever watches wants to read all of it.
             first, *more = text.splitlines() or [""]

@@ -30,6 +30,7 @@ _ENVIRONMENT = (
     ("dial tcp", "let this machine reach the image registry, or load the image with `docker load`"),
     ("i/o timeout", "let this machine reach the image registry, or load the image with `docker load`"),
     ("tls handshake timeout", "let this machine reach the image registry, or load the image with `docker load`"),
+    ("pool overlaps", "another project has this subnet: take it down first, or leave the subnet to the engine"),
     ("toomanyrequests", "the image registry limits this machine: log in, or wait"),
 )
 

@@ -15,7 +15,7 @@ from certify.drivers.compose.containers import ENGINE_GONE, Containers, publishe
 from certify.drivers.compose.disturbing import Disturber
 from certify.drivers.compose.guardian import Guardian
 from certify.drivers.compose.outside import HOST
-from certify.drivers.compose.project import Part, isolate, parts, project_name, remapped
+from certify.drivers.compose.project import Part, isolate, parts, project_name
 from certify.drivers.compose.state import Judged, State, broken_check
 from certify.drivers.compose.watch import Watch
 from certify.drivers.endpoints import Endpoints, Told, declared, join
@@ -67,7 +67,7 @@ class ComposeDriver:
         self._asked: dict[str, float] = {}
         self._happened: list[Happened] = []
         self._said = ""
-        self._notes = of_files(spec, self._parts, unset, () if spec.keep_ports else remapped(self._config))
+        self._notes = of_files(spec, self._config, self._parts, unset)
 
     @property
     def capabilities(self) -> frozenset[Capability]:

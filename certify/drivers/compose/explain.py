@@ -14,18 +14,21 @@ _CURES = {
     "cannot-start": "mend its command, entry point, mounts or devices in the compose file",
     "starting": "give it more time (`boot_budget`), or a health check that answers sooner",
     "no-image": "mend its name in the compose file, build or load it, or log in to the registry that has it",
+    "no-container": "mend what Compose complains of in the compose file",
     "port-taken": "end who holds it, or let certify publish a free one: do without `keep_ports`",
     "paused": "somebody paused it: find out who",
 }
+# Compose could not even make a container.
+UNMADE = frozenset({"no-image", "no-container"})
 
 
 def root_causes(parts: Iterable[Part], judged: Mapping[str, Judged]) -> tuple[str, ...]:
     """Services that are not well and depend on nothing that is not well; all that are not well in a cycle.
 
-    Nothing is started while an image is missing, so that those without one are the cause of all others.
+    Nothing is started before all containers are made, so that those that cannot be are the cause of all others.
     """
     bad = {part.name: part for part in parts if not _well(part, judged)}
-    if missing := tuple(name for name in bad if (found := judged.get(name)) and found.code == "no-image"):
+    if missing := tuple(name for name in bad if (found := judged.get(name)) and found.code in UNMADE):
         return missing
     causes = tuple(name for name, part in bad.items() if not any(other in bad for other in part.needs))
     return causes or tuple(bad)

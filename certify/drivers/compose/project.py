@@ -51,7 +51,7 @@ def parts(config: Mapping[str, Any]) -> tuple[Part, ...]:
         for other, dependency in _needs(service).items()
         if dependency == COMPLETED
     }
-    return tuple(_part(name, service, name in awaited) for name, service in services.items())
+    return tuple(_part(name, service, name in awaited) for name, service in services.items() if _replicas(service))
 
 
 def project_name(run_id: str) -> str:
@@ -62,7 +62,7 @@ def project_name(run_id: str) -> str:
 def isolate(config: Mapping[str, Any], run_id: str, owner: str, *, keep_ports: bool = False) -> dict[str, Any]:
     """The same project with nothing that it could share with another one.
 
-    Names of containers, networks and volumes become the project's own, published ports become free ones on loopback,
+    A service has one container. Names of containers, networks and volumes become the project's own, published ports become free ones on loopback,
     and everything that is made carries the run's label. What the file calls external stays as it is.
     """
     alone = copy.deepcopy(dict(config))
@@ -70,6 +70,9 @@ def isolate(config: Mapping[str, Any], run_id: str, owner: str, *, keep_ports: b
     labels = {RUN: run_id, OWNER: owner}
     for name, service in (alone.get("services") or {}).items():
         service.pop("container_name", None)
+        if _replicas(service) > 1:
+            service.pop("scale", None)
+            service.setdefault("deploy", {})["replicas"] = 1
         service["labels"] = {**_mapping(service.get("labels")), **labels}
         if not keep_ports and service.get("ports"):
             service["ports"] = [_remapped(port) for port in service["ports"]]
@@ -95,6 +98,23 @@ def remapped(config: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def scaled_down(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Services of which the run starts one container only, in words for the report."""
+    services: Mapping[str, Any] = config.get("services") or {}
+    many = {name: _replicas(service) for name, service in services.items()}
+    return tuple(f"{name}: one container instead of {count}" for name, count in many.items() if count > 1)
+
+
+def shared(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Networks and volumes that are not the run's own, because the file calls them external, in words for the report."""
+    return tuple(
+        f"the {kind[:-1]} {thing.get('name') or key} is external: what the stack does there stays"
+        for kind in ("networks", "volumes")
+        for key, thing in (config.get(kind) or {}).items()
+        if thing.get("external")
+    )
+
+
 def _part(name: str, service: Mapping[str, Any], awaited: bool) -> Part:  # noqa: FBT001 - the caller names it
     health = service.get("healthcheck") or {}
     test = health.get("test") or []
@@ -109,6 +129,11 @@ def _part(name: str, service: Mapping[str, Any], awaited: bool) -> Part:  # noqa
         kept=_policy(service) not in {*_NO_RESTART, _ON_FAILURE},
         ports=tuple(_targets(service.get("ports") or ())),
     )
+
+
+def _replicas(service: Mapping[str, Any]) -> int:
+    told = service.get("scale", (service.get("deploy") or {}).get("replicas"))
+    return 1 if told is None else int(told)
 
 
 def _needs(service: Mapping[str, Any]) -> dict[str, str]:

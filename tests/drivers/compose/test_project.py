@@ -1,7 +1,7 @@
 """What certify changes of a compose project, and what it leaves."""
 
 from certify.drivers.compose.labels import OWNER, RUN
-from certify.drivers.compose.project import Part, isolate, parts, project_name, remapped
+from certify.drivers.compose.project import Part, isolate, parts, project_name, remapped, scaled_down, shared
 
 CONFIG = {
     "name": "shop",
@@ -67,3 +67,23 @@ def test_ports_stay_where_they_are_kept():
     ports = isolate(CONFIG, "run-1", "me", keep_ports=True)["services"]["web"]["ports"]
     assert [port["published"] for port in ports] == ["8080", "53"]
     assert remapped(CONFIG) == ("web: 8080 -> a free port of 127.0.0.1", "web: 53 -> a free port of 127.0.0.1")
+
+
+def test_a_service_has_one_container_and_none_where_the_file_says_so():
+    config = {
+        "services": {
+            "many": {"image": "a", "deploy": {"replicas": 3}},
+            "scaled": {"image": "a", "scale": 2},
+            "none": {"image": "a", "deploy": {"replicas": 0}},
+            "one": {"image": "a"},
+        }
+    }
+    assert [part.name for part in parts(config)] == ["many", "scaled", "one"]
+    assert scaled_down(config) == ("many: one container instead of 3", "scaled: one container instead of 2")
+    services = isolate(config, "run-1", "me")["services"]
+    assert [services[name].get("deploy", {}).get("replicas") for name in services] == [1, 1, 0, None]
+    assert "scale" not in services["scaled"]
+
+
+def test_what_the_run_shares_with_others_is_told():
+    assert shared(CONFIG) == ("the network company is external: what the stack does there stays",)
