@@ -1,7 +1,7 @@
 """The check family `federation`."""
 
 from certify.api import Capability, Check, Rule
-from certify_checks.federation import breaking, composes, documented, served
+from certify_checks.federation import breaking, composes, documented, implemented, keys, served
 from certify_checks.federation.look import FederationConfig
 from certify_checks.federation.model import FederationSeen
 from certify_checks.federation.observe import observe
@@ -37,6 +37,22 @@ CHECK = Check(
             seed=breaking.seed,
             needs=frozenset({Capability.HTTP, Capability.GRAPHQL}),
             limits={"breaking": "== 0", "breaking-unused": "== 0"},
+        ),
+        Rule(
+            id="keys",
+            title="directives are right, and every key of every entity resolves",
+            judge=keys.judge,
+            seed=keys.seed,
+            needs=frozenset({Capability.HTTP, Capability.GRAPHQL, Capability.GATEWAY, Capability.LOGIN}),
+            limits={"errors": "== 0", "untried": "== 0"},
+        ),
+        Rule(
+            id="implemented",
+            title="every query and mutation is implemented",
+            judge=implemented.judge,
+            seed=implemented.seed,
+            needs=frozenset({Capability.HTTP, Capability.GRAPHQL, Capability.GATEWAY, Capability.LOGIN}),
+            limits={"unresolved": "== 0", "unexercised": "== 0"},
         ),
         Rule(
             id="served",

@@ -67,10 +67,11 @@ def _of_engine(composition: Composition) -> Iterable[Finding]:
         cure = "compose the kept request.json by hand; raise `engine_time` if the schemas are very large"
         yield Finding(composition.state.value, composition.detail, Severity.HIGH, cure=cure, context="engine")
     for complaint in composition.complaints:
-        yield _finding(complaint)
+        yield finding(complaint)
 
 
-def _finding(complaint: Complaint) -> Finding:
+def finding(complaint: Complaint) -> Finding:
+    """A complaint of the engine or of our own rules, with its cure."""
     invalid = complaint.code == "INVALID_GRAPHQL" and complaint.subgraph
     code = "invalid-sdl" if invalid else complaint.code
     place = Location(complaint.file, complaint.line, complaint.column, complaint.subgraph, complaint.coordinate)

@@ -129,6 +129,15 @@ def _same_roots(schema: Subschema) -> Iterator[Gap]:
         yield Gap("INVALID_GRAPHQL", f"{name} is the root type of {operations}: they must differ", name, node)
 
 
+def _names_of_roots(schema: Subschema) -> Iterator[Gap]:
+    """A supergraph's root types have these names, so that a type that is none is taken for one."""
+    for root in ("mutation", "subscription"):
+        info = schema.types.get(root.title())
+        if info and schema.roots.get(root) is None and any(schema.roots.values()):
+            told = f'{info.name} is no root type here ("schema" does not name it), and becomes that of the supergraph'
+            yield Gap(f"ROOT_{root.upper()}_USED", told, info.name, info.nodes[0])
+
+
 def _built_in_scalars(schema: Subschema) -> Iterator[Gap]:
     for name in sorted(_BUILT_IN & set(schema.types)):
         info = schema.types[name]
@@ -187,6 +196,7 @@ RULES: Final = (
     GapRule(_field_sets, f"{_ERRORS}#KEY_INVALID_FIELDS"),
     GapRule(_repeated_members, f"{_SPEC}#sec-Unions.Type-Validation"),
     GapRule(_same_roots, f"{_SPEC}#sec-Root-Operation-Types"),
+    GapRule(_names_of_roots, f"{_SPEC}#sec-Root-Operation-Types.Default-Root-Operation-Type-Names"),
     GapRule(_built_in_scalars, f"{_SPEC}#sec-Scalars.Built-in-Scalars"),
     GapRule(_one_of, f"{_SPEC}#sec-Input-Objects.Type-Validation"),
     GapRule(_directives_of_themselves, f"{_SPEC}#sec-Type-System.Directives.Type-Validation"),

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -39,6 +40,8 @@ class FederationConfig(CheckConfig, frozen=True):
             the previous certificate.
         operations: file or folder of operations that clients send, relative to the profile: `*.graphql`, or a log in
             `*.jsonl`, a line an object with `query` and `client`.
+        values: what arguments are given, by coordinate (`OrderInput.code`) or by name; `{unique}` in it becomes a number.
+        left_out: root fields that are not called, such as `Mutation.shutDown`, with the reason.
     """
 
     engine_time: Duration = Duration("30 s")
@@ -46,6 +49,8 @@ class FederationConfig(CheckConfig, frozen=True):
     subgraphs: str = ""
     baseline: str = ""
     operations: str = ""
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    left_out: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -80,7 +85,7 @@ async def look(ctx: Context, config: FederationConfig, found: Found) -> Federati
 
 async def before(ctx: Context, config: FederationConfig) -> tuple[Baseline, Usage]:
     """The schema of before and who uses what of it; that there is none goes into the ledger."""
-    folders = roots(ctx)
+    folders = roots_of(ctx)
     previous = ctx.options.get("previous")
     known, text = await baseline.find(config.baseline, folders, Path(previous) if previous else None)
     if not known.origin and ctx.wants("breaking"):
@@ -94,7 +99,7 @@ async def before(ctx: Context, config: FederationConfig) -> tuple[Baseline, Usag
     return known, usage.usage(text, *usage.recorded(path))
 
 
-def roots(ctx: Context) -> tuple[Path, ...]:
+def roots_of(ctx: Context) -> tuple[Path, ...]:
     """Where paths of the options are looked for: beside the profile, then in the source root."""
     profiles = [Path(folder) for folder in ctx.options.get("profiles", "").split("\n") if folder]
     return (*profiles, ctx.source_root or Path())

@@ -140,6 +140,40 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     problems: tuple[str, ...] = ()
 
 
+class Answered(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a subgraph answered for one entity.
+
+    `how`: `resolved`, `null`, `refused`, `crashed`, `wrong-type`, `wrong-entity`, `invented` (data for an id that nobody has)
+    or `untried`.
+    """
+
+    how: str
+    detail: str = ""
+
+
+class Resolved(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One key of one entity in one subgraph, tried with ids that exist (none: no data were found) and with one that does not."""
+
+    subgraph: str
+    type: str
+    key: str
+    known: tuple[Answered, ...] = ()
+    unknown: Answered = Answered("untried")
+
+
+class Call(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One root field, called through the gateway.
+
+    `how`: `answered`, `empty`, `null`, `refused`, `stub`, `failed`, `constant`, `empty-where-data`, `null-where-data`,
+    `unfilled` (no values for its arguments), `not-disposable` or `left-out`; `subgraph` resolves it, where that is known.
+    """
+
+    field: str
+    how: str
+    detail: str = ""
+    subgraph: str = ""
+
+
 class FederationSeen(msgspec.Struct, frozen=True):
     """Everything that was observed. `public` holds the coordinates of the composed public schema; `today` is ISO 8601."""
 
@@ -152,3 +186,5 @@ class FederationSeen(msgspec.Struct, frozen=True):
     baseline: Baseline = Baseline()
     usage: Usage = Usage()
     today: str = ""
+    resolved: tuple[Resolved, ...] = ()
+    calls: tuple[Call, ...] = ()

@@ -178,6 +178,7 @@ def apps() -> dict[str, Any]:
         "finance": lambda: strawberry_app(FinanceQuery),
         "schema": serving_schema,
         "sdl": serving_sdl,
+        "executing": lambda schema: GraphQL(schema, graphql_ide=None),
         "refusing": refusing,
         "answering": answering,
     }

@@ -65,8 +65,8 @@ SERVICE = Service(
             filters=("customer", "user", "template", "state"),
         ),
         Entity(
-            name="Subscription",
-            plural="Subscriptions",
+            name="TopicSubscription",
+            plural="TopicSubscriptions",
             table="subscription",
             description="What a user wants to be told, and how.",
             fields=(
