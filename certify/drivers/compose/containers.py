@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,10 @@ _CURE = "start Docker, or let this user reach it; `docker version` tells"
 _TIMEOUT_SECONDS = 20
 _LOG_LINES = 30
 _HEALTH_RESULTS = 5
+# Not the three that each run of a health check is announced by: they change nothing.
+_EVENTS = (
+    *("create", "start", "restart", "die", "oom", "kill", "stop", "pause", "unpause", "destroy", "health_status"),
+)
 _FRACTION = re.compile(r"\.\d+")
 # What a call raises when the engine is not there, any more or at all.
 ENGINE_GONE = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, docker.errors.DockerException)
@@ -75,7 +79,8 @@ class Containers:
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What happens to them, for ever; ends when the client is closed."""
-        yield from self.streams.api.events(decode=True, filters={**self._filter, "type": "container"})
+        chosen = {**self._filter, "type": "container", "event": list(_EVENTS)}
+        yield from self.streams.api.events(decode=True, filters=chosen)
 
     def follow(self, container: str, since: int) -> Iterator[bytes]:
         """The log of a container's process until that ends, from `since` (seconds since the epoch; 0: all of it)."""
@@ -118,6 +123,14 @@ def published(details: Mapping[str, Any]) -> dict[int, int]:
         for inner, outer in bound.items()
         if outer and inner.endswith("/tcp")
     }
+
+
+def addresses(details: Mapping[str, Any], ports: Iterable[int]) -> tuple[tuple[int, str], ...]:
+    """For each of these ports of a container that is published: where, and its address on a network of its own."""
+    bound = published(details)
+    networks: Mapping[str, Any] = (details.get("NetworkSettings") or {}).get("Networks") or {}
+    own = next((str(one["IPAddress"]) for one in networks.values() if one and one.get("IPAddress")), "")
+    return tuple((bound[port], f"{own}:{port}" if own else "") for port in ports if port in bound)
 
 
 def seen(details: Mapping[str, Any], answered: bool | None) -> Seen:  # noqa: FBT001 - a third state, not a switch

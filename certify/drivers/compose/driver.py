@@ -11,7 +11,7 @@ import msgspec
 
 from certify.drivers.compose import bound, command, containers, owner
 from certify.drivers.compose.account import Account, end_of, of_files
-from certify.drivers.compose.containers import ENGINE_GONE, Containers, published
+from certify.drivers.compose.containers import ENGINE_GONE, Containers, addresses
 from certify.drivers.compose.disturbing import Disturber
 from certify.drivers.compose.guardian import Guardian
 from certify.drivers.compose.outside import HOST
@@ -271,16 +271,21 @@ class ComposeDriver:
         details = self._watch.details.get(name) if self._watch else None
         if not self._watch or not details:
             return Told("", container=Container())
-        part, bound_ports = self._parts[name], published(details)
-        ports = tuple(bound_ports[port] for port in part.ports if port in bound_ports)
-        look = self._watch.look_at(name)
+        part, look = self._parts[name], self._watch.look_at(name)
+        found = addresses(details, part.ports)
+        ports = tuple(port for port, _ in found)
         log = self._folder / "logs" / f"{name}.log"
         return Told(
             url=f"http://{HOST}:{ports[0]}" if ports else "",
             pid=int(details["State"].get("Pid") or 0),
             log=str(log) if log.is_file() else "",
             container=Container(
-                str(details["Id"]), self._host, ports, bool(look.health) and not broken_check(look), part.may_end
+                str(details["Id"]),
+                self._host,
+                ports,
+                tuple(inside for _, inside in found),
+                checked=bool(look.health) and not broken_check(look),
+                ends=part.may_end,
             ),
         )
 

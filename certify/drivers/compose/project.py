@@ -68,6 +68,11 @@ def isolate(config: Mapping[str, Any], run_id: str, owner: str, *, keep_ports: b
     alone = copy.deepcopy(dict(config))
     alone["name"] = project_name(run_id)
     labels = {RUN: run_id, OWNER: owner}
+    built = {
+        service["image"]: _built_name(name, service["build"])
+        for name, service in (alone.get("services") or {}).items()
+        if "build" in service and service.get("image")
+    }
     for name, service in (alone.get("services") or {}).items():
         service.pop("container_name", None)
         if _replicas(service) > 1:
@@ -76,9 +81,11 @@ def isolate(config: Mapping[str, Any], run_id: str, owner: str, *, keep_ports: b
         service["labels"] = {**_mapping(service.get("labels")), **labels}
         if not keep_ports and service.get("ports"):
             service["ports"] = [_remapped(port) for port in service["ports"]]
+        # A stable name: the second run finds what the first one built, and nobody's own image gets another meaning.
         if "build" in service:
-            # A stable name: the second run finds what the first one built.
-            service.setdefault("image", _built_name(name, service["build"]))
+            service["image"] = _built_name(name, service["build"])
+        elif service.get("image") in built:
+            service["image"] = built[service["image"]]
     for kind in ("networks", "volumes"):
         for key, thing in (alone.get(kind) or {}).items():
             if not thing.get("external"):

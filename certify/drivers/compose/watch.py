@@ -11,7 +11,7 @@ from typing import Any
 
 import docker.errors
 
-from certify.drivers.compose.containers import ENGINE_GONE, Containers, published, seen, service_of
+from certify.drivers.compose.containers import ENGINE_GONE, Containers, addresses, seen, service_of
 from certify.drivers.compose.explain import in_vain
 from certify.drivers.compose.labels import SERVICE
 from certify.drivers.compose.outside import all_served
@@ -231,8 +231,7 @@ class Watch:
         return running and (again or not self._answered.get(name))
 
     async def _ask_one(self, name: str) -> bool | None:
-        bound = published(self.details[name])
-        return await all_served(tuple(bound[port] for port in self._parts[name].ports if port in bound))
+        return await all_served(addresses(self.details[name], self._parts[name].ports))
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         with contextlib.suppress(*ENGINE_GONE, RuntimeError):
@@ -247,10 +246,8 @@ class Watch:
             service = str(event.get("Actor", {}).get("Attributes", {}).get(SERVICE, ""))
             if not self.interference and service in self._parts and not self._ours(service):
                 self.interference = f"somebody else told the engine to {action} {visible(service)}"
-        # A health check announces itself by two events each time: they change nothing.
-        if not action.startswith("exec_"):
-            self._dirty.add(str(event.get("id", "")))
-            self._changed.set()
+        self._dirty.add(str(event.get("id", "")))
+        self._changed.set()
 
     def _follow_logs(self) -> None:
         for name, details in self.details.items():

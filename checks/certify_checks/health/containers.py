@@ -1,6 +1,7 @@
 """Asking about containers from outside, again and again: the engine about its process, its published ports by TCP."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +14,10 @@ from certify_checks.health.samples import Contained, Sample
 
 PROBE = "container"
 # The engine's proxy takes every connection and drops it when nobody listens inside: only what stays open is served.
+# A busy machine drops late, so what nobody could ask directly gets more time.
 _PATIENCE = 0.15
+_MORE_PATIENCE = 0.6
+_REACH_SECONDS = 0.5
 _ABSENT = "0" * 64
 
 
@@ -60,7 +64,8 @@ async def _ask(engine: Any, container: Container, began: float, since: str, pati
     try:
         async with asyncio.timeout(patience):
             details, unserved = await asyncio.gather(
-                asyncio.to_thread(engine.api.inspect_container, container.id), _unserved(container.ports)
+                asyncio.to_thread(engine.api.inspect_container, container.id),
+                _unserved(container.ports, container.inside),
             )
         started = str(details["State"].get("StartedAt") or "")
         contained = _contained(container, details, unserved, again=bool(since) and started != since)
@@ -84,19 +89,39 @@ def _contained(container: Container, details: Any, unserved: tuple[int, ...], *,
     )
 
 
-async def _unserved(ports: tuple[int, ...]) -> tuple[int, ...]:
+async def _unserved(ports: tuple[int, ...], inside: tuple[str, ...] = ()) -> tuple[int, ...]:
     """The ports of this machine behind which nobody keeps a connection open or says something."""
-    served = await asyncio.gather(*(_served(port) for port in ports))
+    both = itertools.zip_longest(ports, inside[: len(ports)], fillvalue="")
+    served = await asyncio.gather(*(_served(int(port), str(own)) for port, own in both))
     return tuple(port for port, held in zip(ports, served, strict=True) if not held)
 
 
-async def _served(port: int) -> bool:
+async def _served(port: int, inside: str) -> bool:
+    direct = await _listens(inside) if inside else None
+    return direct is not False and await _kept(port, _PATIENCE if direct else _MORE_PATIENCE)
+
+
+async def _listens(inside: str) -> bool | None:
+    """Whether the container itself takes a connection; None when this machine cannot reach its network."""
+    address, _, port = inside.rpartition(":")
+    try:
+        async with asyncio.timeout(_REACH_SECONDS):
+            _, writer = await asyncio.open_connection(address, int(port))
+    except ConnectionRefusedError:
+        return False
+    except (OSError, TimeoutError):
+        return None
+    writer.close()
+    return True
+
+
+async def _kept(port: int, patience: float) -> bool:
     try:
         reader, writer = await asyncio.open_connection(DECOY_HOST, port)
     except OSError:
         return False
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(patience):
             return bool(await reader.read(1))
     except TimeoutError:
         return True

@@ -130,7 +130,12 @@ CASES = {
     ),
     "a job that is given up": Case({"job": shell("echo never; exit 5", restart="on-failure:1")}, {"job": "never"}, 20),
     "an image that cannot be built": Case(
-        {"web": {**IDLE, "build": {"context": ".", "dockerfile_inline": "FROM debian:bookworm-slim\nRUN exit 9\n"}}},
+        {
+            "web": {
+                "command": ["true"],
+                "build": {"context": ".", "dockerfile_inline": "FROM debian:bookworm-slim\nRUN exit 9\n"},
+            }
+        },
         {"web": "could not be built"},
         30,
     ),
@@ -213,7 +218,7 @@ def test_what_was_taken_away_is_given_back(tmp_path: Path, run_id: str):
                 await driver.disturb(Disruption(undo, "web", of))
                 found = driver.now().service("web").container
                 assert found
-                assert await served(found.ports[0])
+                assert await served(found.ports[0], found.inside[0])
                 await driver.disturb(Disruption(Action.RESTART, "caller"))
             assert all(event.asked for event in driver.now().happened if event.state == "died")
         finally:

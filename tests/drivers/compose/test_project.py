@@ -63,6 +63,12 @@ def test_an_image_that_is_built_has_the_same_name_in_each_run():
     assert len(names) == 1
 
 
+def test_nobodys_image_is_built_anew_under_its_own_name():
+    config = {"services": {"web": {"build": {"context": "/a"}, "image": "shop:1"}, "worker": {"image": "shop:1"}}}
+    services = isolate(config, "run-1", "me")["services"]
+    assert services["web"]["image"] == services["worker"]["image"] != "shop:1"
+
+
 def test_ports_stay_where_they_are_kept():
     ports = isolate(CONFIG, "run-1", "me", keep_ports=True)["services"]["web"]["ports"]
     assert [port["published"] for port in ports] == ["8080", "53"]
