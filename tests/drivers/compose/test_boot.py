@@ -141,6 +141,17 @@ CASES = {
     ),
     "it does not heed SIGTERM": Case({"web": shell("trap '' TERM; sleep 600 & wait; sleep 600", init=False)}, {}),
 }
+# The others at night: each takes seconds that every commit would pay.
+BY_DAY = {
+    "crash loop",
+    "death right after having been healthy",
+    "it listens on its own loopback only",
+    "one-shot that ends well, alone",
+    "out of memory",
+    "the root cause is two steps down",
+    "the tool of the health check is missing",
+    "unhealthy, and recovers within the budget, though Compose has given up on it",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +189,13 @@ def left_of(run_id: str) -> str:
     return told
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=name, marks=() if name in BY_DAY else (pytest.mark.nightly,))
+        for name, case in CASES.items()
+    ],
+)
 def test_a_stack_is_judged_and_taken_down(case: Case, tmp_path: Path, run_id: str):
     driver = driver_of(tmp_path, {"services": case.services}, run_id, case.budget)
     booted = asyncio.run(up_and_down(driver))

@@ -53,11 +53,15 @@ def test_the_root_cause_is_told_first_with_its_last_lines(folder: Any, small: An
 
 @pytest.mark.parametrize(
     "dies",
-    [{"command": ["sh", "-c", "sleep 3; exit 6"]}, {"command": ["sh", "-c", "sleep 3; exit 6"], "restart": "always"}],
-    ids=["for good", "and is started again"],
+    [
+        pytest.param({}, id="for good"),
+        pytest.param({"restart": "always"}, id="and is started again", marks=pytest.mark.nightly),
+    ],
 )
 def test_a_death_after_any_wait_would_have_ended_is_1(folder: Any, small: Any, dies: dict[str, Any]):
-    ran = folder.certify(folder.write({"web": small.shell("") | dies, "db": small.shell("sleep 600")}), profile="boot")
+    ran = folder.certify(
+        folder.write({"web": small.shell("sleep 3; exit 6") | dies, "db": small.shell("sleep 600")}), profile="boot"
+    )
     assert ran.code == 1, ran.stdout
     findings = [one for control in ran.record["controls"] for one in control["findings"]]
     assert {one["location"]["service"] for one in findings} == {"web"}
@@ -92,6 +96,7 @@ def test_a_later_file_overrides_and_a_drill_of_the_same_needs_no_profile(folder:
     assert drilled.code == 1
 
 
+@pytest.mark.nightly
 def test_a_drill_whose_disruptions_are_all_noticed_is_0(folder: Any, small: Any, left_of: Any):
     file = folder.write({"web": small.answering(ports=["80"]), "job": small.shell("true")})
     drilled = folder.finish(folder.start("drill", "--compose", file))
@@ -150,7 +155,9 @@ def test_no_client_no_engine_no_compose_is_4_with_a_cure(folder: Any, small: Any
     assert not (folder.path / "certification").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.nightly), signal.SIGTERM, signal.SIGKILL]
+)
 def test_a_run_that_is_ended_leaves_nothing(folder: Any, small: Any, left_of: Any, docker: str, number: signal.Signals):
     file = folder.write({"web": small.checked("sleep 600", "CMD", "false")}, volumes={"data": {}})
     process = folder.start("--profile", "brief.yaml", "--compose", file, "--progress", "json")

@@ -51,7 +51,9 @@ def registry(status: int, code: str) -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.parametrize(("status", "code"), [(404, "MANIFEST_UNKNOWN"), (401, "UNAUTHORIZED")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(404, "MANIFEST_UNKNOWN"), pytest.param(401, "UNAUTHORIZED", marks=pytest.mark.nightly)]
+)
 def test_an_image_that_the_registry_refuses_is_the_files_fault(folder: Any, small: Any, status: int, code: str):
     with registry(status, code) as address:
         services = {"web": small.shell("true") | {"image": f"{address}/no/such:1"}, "db": small.shell("sleep 600")}
@@ -138,7 +140,9 @@ def test_what_an_aborted_run_left_is_removed_by_the_next_and_what_a_living_one_u
         subprocess.run([docker, "rm", "--force", dead, living], check=False, capture_output=True)
 
 
-@pytest.mark.parametrize("action", ["kill", "pause", "stop"])
+@pytest.mark.parametrize(
+    "action", ["kill", *(pytest.param(one, marks=pytest.mark.nightly) for one in ("pause", "stop"))]
+)
 def test_who_meddles_is_told_and_nothing_is_judged(folder: Any, small: Any, docker: str, action: str):
     file = folder.write({"web": small.shell("sleep 600", restart="always")})
     folder.profile("profile: brief\nextends: [boot]\ncontrols: {BOOT-HEALTH-01: {with: {window: 15 s}}}\n")
