@@ -60,7 +60,7 @@ CHECK = Check(
             judge=served.judge,
             seed=served.seed,
             needs=frozenset({Capability.HTTP, Capability.GRAPHQL, Capability.GATEWAY}),
-            limits={"differences": "== 0"},
+            limits={"differences": "== 0", "untried": "== 0"},
         ),
     ),
 )

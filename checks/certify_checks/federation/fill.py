@@ -120,6 +120,9 @@ class Filler:
         if scalar == "String":
             return self._like(str(samples[0])) if samples and isinstance(samples[0], str) else self._text(name)
         plain = {"Int": 1, "Float": 1.0, "Boolean": True}
+        if scalar == "Int" and samples and not self.own_first:
+            # A number that is there already may have to be unique.
+            return samples[0] + self._chance.randrange(1, 1000)
         if scalar in plain:
             return samples[0] if samples else plain[scalar]
         return samples[0] if samples else self._custom(coordinate, scalar)

@@ -161,6 +161,20 @@ class Resolved(msgspec.Struct, frozen=True, omit_defaults=True):
     unknown: Answered = Answered("untried")
 
 
+class Crossing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One question through the gateway: to `subgraph` alone, or along `field` to an entity of which `to` has `leaf`.
+
+    `how`: `answered`, `failed` or `untried` (nothing was found that leads there).
+    """
+
+    subgraph: str
+    field: str = ""
+    to: str = ""
+    leaf: str = ""
+    how: str = "untried"
+    detail: str = ""
+
+
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     """One root field, called through the gateway.
 
@@ -188,3 +202,4 @@ class FederationSeen(msgspec.Struct, frozen=True):
     today: str = ""
     resolved: tuple[Resolved, ...] = ()
     calls: tuple[Call, ...] = ()
+    crossings: tuple[Crossing, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from certify.api import Criteria, Finding, Location, Measurement, Outcome, Ruling, Seeded, Severity
-from certify_checks.federation.model import FederationSeen, Fetched, Served
+from certify_checks.federation.model import Crossing, FederationSeen, Fetched, Served
 
 _CURE = "restart or redeploy the gateway with the supergraph composed from the running subgraphs"
 _GATEWAY = "gateway"
@@ -18,7 +18,11 @@ def judge(seen: FederationSeen, criteria: Criteria) -> Ruling:
         return Ruling.inconclusive(
             "no-gateway", "the stack declares no gateway", cure="declare `gateway:` in the profile"
         )
-    findings = (*_silent(gateway), *differences(seen.public, gateway.coordinates if _read(gateway) else None))
+    findings = (
+        *_silent(gateway),
+        *_broken(seen.crossings),
+        *differences(seen.public, gateway.coordinates if _read(gateway) else None),
+    )
     measured = Measurement("differences", len(findings), limit=limit)
     examined = len(set(seen.public) | set(gateway.coordinates))
     if findings and not limit.holds(len(findings)):
@@ -26,7 +30,14 @@ def judge(seen: FederationSeen, criteria: Criteria) -> Ruling:
         return Ruling(Outcome.FAIL, summary, examined, findings=findings, measurements=(measured,))
     if unreadable := _undecidable(seen):
         return unreadable
-    summary = f"the gateway serves the composed schema: {examined} coordinates compared"
+    untried = [_way(crossing) for crossing in seen.crossings if crossing.how == "untried"]
+    if not criteria["untried"].holds(len(untried)):
+        told = f"{len(untried)} ways between subgraphs could not be tried: {', '.join(untried[:8])}"
+        cure = "give the stack data that refer to each other, and a user who may read them"
+        return Ruling.inconclusive("ways-untried", told, cure=cure, examined=examined)
+    tried = len(seen.crossings) - len(untried)
+    more = f", and {len(untried)} not: {', '.join(untried[:4])}" if untried else ""
+    summary = f"the gateway serves the composed schema: {examined} coordinates compared, {tried} ways tried{more}"
     outcome = Outcome.PASS if limit.holds(len(findings)) else Outcome.FAIL
     return Ruling(outcome, summary, examined, findings=findings, measurements=(measured,))
 
@@ -42,6 +53,23 @@ def _silent(gateway: Served) -> Iterable[Finding]:
         yield Finding(
             code, message, Severity.CRITICAL, Location(service=_GATEWAY), "start the gateway and read its log", code
         )
+
+
+def _broken(crossings: Iterable[Crossing]) -> Iterable[Finding]:
+    for crossing in crossings:
+        if crossing.how == "failed":
+            code, cure = (
+                ("way-broken", _CURE) if crossing.to else ("subgraph-not-served", "see whether the service is up")
+            )
+            told = f"through the gateway, {_way(crossing)} fails: {crossing.detail[:500]}"
+            place = Location(service=crossing.to or crossing.subgraph, coordinate=crossing.leaf or crossing.field)
+            yield Finding(code, told, Severity.HIGH, place, cure, context=_way(crossing))
+
+
+def _way(crossing: Crossing) -> str:
+    if not crossing.to:
+        return f"a query of {crossing.subgraph}"
+    return f"{crossing.field} of {crossing.subgraph} to {crossing.leaf} of {crossing.to}"
 
 
 def _undecidable(seen: FederationSeen) -> Ruling | None:
@@ -100,6 +128,10 @@ def seed(seen: FederationSeen, criteria: Criteria) -> Iterable[Seeded[Federation
     yield Seeded("type changed", serving(public | dict.fromkeys(names, "Int")), "served-changed")
     extra = {f"{name}Extra": "String" for name in names}
     yield Seeded("extra field", serving(public | extra), "served-extra")
+    ways = tuple(Crossing("seeded", "A.b", "other", f"B.c{number}", "failed", "planted") for number in range(count))
+    yield Seeded("way broken", replace(clean, crossings=ways), "way-broken")
+    probes = tuple(Crossing(f"seeded{number}", how="failed", detail="planted") for number in range(count))
+    yield Seeded("subgraph not served", replace(clean, crossings=probes), "subgraph-not-served")
     if count == 1:  # a gateway that says nothing is one difference, whatever the limit allows
         yield Seeded(
             "silent gateway", replace(clean, gateway=Served(Fetched.UNREACHABLE, detail="seeded")), "gateway-silent"

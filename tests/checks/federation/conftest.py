@@ -66,8 +66,8 @@ def strawberry_app(query: type) -> App:
     return GraphQL(strawberry.federation.Schema(query, federation_version="2.9"), graphql_ide=None)
 
 
-def answering(answer: Callable[[str], tuple[int, Any]]) -> App:
-    """An end point that answers a query's text with (status, body)."""
+def answering(answer: Callable[..., tuple[int, Any]], *, whole: bool = False) -> App:
+    """An end point that answers a query's text, or the `whole` request, with (status, body)."""
 
     async def app(scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
         del scope
@@ -77,7 +77,8 @@ def answering(answer: Callable[[str], tuple[int, Any]]) -> App:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        status, told = answer(json.loads(body)["query"])
+        asked = json.loads(body)
+        status, told = answer(asked if whole else asked["query"])
         sent = told.encode() if isinstance(told, str) else json.dumps(told).encode()
         await send(
             {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
@@ -90,13 +91,23 @@ def answering(answer: Callable[[str], tuple[int, Any]]) -> App:
 def serving_schema(sdl: str, *, introspection: bool = True) -> App:
     schema = gql.build_schema(sdl)
 
-    def answer(query: str) -> tuple[int, Any]:
-        if "__schema" in query and not introspection:
+    def answer(asked: dict[str, Any]) -> tuple[int, Any]:
+        if "__schema" in asked["query"] and not introspection:
             return 200, {"data": None, "errors": [{"message": "introspection is off"}]}
-        result = gql.graphql_sync(schema, query)
+        result = gql.graphql_sync(
+            schema, asked["query"], variable_values=asked.get("variables"), field_resolver=made_up
+        )
         return 200, result.formatted
 
-    return answering(answer)
+    return answering(answer, whole=True)
+
+
+def made_up(_source: Any, info: Any, **_arguments: Any) -> Any:
+    """Something of the right type."""
+    kind = gql.get_nullable_type(info.return_type)
+    if isinstance(kind, gql.GraphQLList):
+        return [{}]
+    return {} if isinstance(kind, gql.GraphQLObjectType) else 1
 
 
 def serving_sdl(sdl: str) -> App:
