@@ -37,6 +37,7 @@ from certify.model.ruling import Finding, Location, Measurement, Ruling
 from certify.model.schema import SCHEMAS, schema_of
 from certify.model.span import Span, Spans, read_spans
 from certify.model.stack import Container, Happened, Probes, Service, Stack
+from certify.outside import kept, listening, served
 
 __all__ = [
     "SCHEMAS",
@@ -93,11 +94,14 @@ __all__ = [
     "clip",
     "comment_marker",
     "format_quantity",
+    "kept",
+    "listening",
     "markdown",
     "markdown_code",
     "parse_quantity",
     "read_spans",
     "schema_of",
+    "served",
     "terminal",
     "visible",
 ]

@@ -18,8 +18,7 @@ class Container(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         id: the engine's id of it; empty: there is none.
         engine: where its engine is asked; empty: where every client looks by itself.
-        ports: published TCP ports on the loopback address, each of which must be served.
-        inside: for each of them the container's own address, as `172.18.0.2:80`; empty texts where it has none.
+        ports: TCP ports, as they are numbered inside, that are published on the loopback address and must be served.
         checked: it has a health check that can run, so that it must say `healthy`.
         ends: ending with exit code 0 is all that is asked of it.
     """
@@ -27,7 +26,6 @@ class Container(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str = ""
     engine: str = ""
     ports: tuple[int, ...] = ()
-    inside: tuple[str, ...] = ()
     checked: bool = False
     ends: bool = False
 

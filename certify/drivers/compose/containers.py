@@ -1,5 +1,6 @@
 """The containers of one run, through the Docker SDK. Everything is found by the run's label."""
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from certify.drivers.compose.labels import OWNER, PROJECT_PREFIX, RUN, SERVICE
 from certify.drivers.compose.state import Seen
 from certify.drivers.interface import EnvironmentUnusableError
 from certify.model.escape import visible
+from certify.outside import listening, served
 
 _CURE = "start Docker, or let this user reach it; `docker version` tells"
 _TIMEOUT_SECONDS = 20
@@ -125,12 +127,14 @@ def published(details: Mapping[str, Any]) -> dict[int, int]:
     }
 
 
-def addresses(details: Mapping[str, Any], ports: Iterable[int]) -> tuple[tuple[int, str], ...]:
-    """For each of these ports of a container that is published: where, and its address on a network of its own."""
+async def answered(details: Mapping[str, Any], ports: Iterable[int]) -> bool | None:
+    """Whether each of these ports of a container is served, as far as it is published; None when there is none to ask."""
     bound = published(details)
-    networks: Mapping[str, Any] = (details.get("NetworkSettings") or {}).get("Networks") or {}
-    own = next((str(one["IPAddress"]) for one in networks.values() if one and one.get("IPAddress")), "")
-    return tuple((bound[port], f"{own}:{port}" if own else "") for port in ports if port in bound)
+    asked = [(bound[port], port) for port in ports if port in bound]
+    if not asked:
+        return None
+    listened = listening(int(details["State"].get("Pid") or 0), str(details["Id"]))
+    return all(await asyncio.gather(*(served(port, inner, listened) for port, inner in asked)))
 
 
 def seen(details: Mapping[str, Any], answered: bool | None) -> Seen:  # noqa: FBT001 - a third state, not a switch

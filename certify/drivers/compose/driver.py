@@ -11,10 +11,9 @@ import msgspec
 
 from certify.drivers.compose import bound, command, containers, owner
 from certify.drivers.compose.account import Account, end_of, of_files
-from certify.drivers.compose.containers import ENGINE_GONE, Containers, addresses
+from certify.drivers.compose.containers import ENGINE_GONE, Containers, published
 from certify.drivers.compose.disturbing import Disturber
 from certify.drivers.compose.guardian import Guardian
-from certify.drivers.compose.outside import HOST
 from certify.drivers.compose.project import Part, isolate, parts, project_name
 from certify.drivers.compose.state import Judged, State, broken_check
 from certify.drivers.compose.watch import Watch
@@ -23,6 +22,7 @@ from certify.drivers.interface import Booted, EnvironmentUnusableError, Tell
 from certify.model.check import Action, Capability, Disruption, DisruptionRefusedError
 from certify.model.escape import visible
 from certify.model.stack import Container, Happened, Service, Stack
+from certify.outside import HOST
 from certify.profile.model import StackSpec
 
 _RESOLVED = "compose.json"
@@ -272,18 +272,17 @@ class ComposeDriver:
         if not self._watch or not details:
             return Told("", container=Container())
         part, look = self._parts[name], self._watch.look_at(name)
-        found = addresses(details, part.ports)
-        ports = tuple(port for port, _ in found)
+        bound_to = published(details)
+        ports = tuple(port for port in part.ports if port in bound_to)
         log = self._folder / "logs" / f"{name}.log"
         return Told(
-            url=f"http://{HOST}:{ports[0]}" if ports else "",
+            url=f"http://{HOST}:{bound_to[ports[0]]}" if ports else "",
             pid=int(details["State"].get("Pid") or 0),
             log=str(log) if log.is_file() else "",
             container=Container(
                 str(details["Id"]),
                 self._host,
                 ports,
-                tuple(inside for _, inside in found),
                 checked=bool(look.health) and not broken_check(look),
                 ends=part.may_end,
             ),

@@ -11,10 +11,9 @@ from typing import Any
 
 import docker.errors
 
-from certify.drivers.compose.containers import ENGINE_GONE, Containers, addresses, seen, service_of
+from certify.drivers.compose.containers import ENGINE_GONE, Containers, answered, seen, service_of
 from certify.drivers.compose.explain import in_vain
 from certify.drivers.compose.labels import SERVICE
-from certify.drivers.compose.outside import all_served
 from certify.drivers.compose.project import Part
 from certify.drivers.compose.state import Judged, Seen, State, judge
 from certify.model.escape import visible
@@ -231,7 +230,7 @@ class Watch:
         return running and (again or not self._answered.get(name))
 
     async def _ask_one(self, name: str) -> bool | None:
-        return await all_served(addresses(self.details[name], self._parts[name].ports))
+        return await answered(self.details[name], self._parts[name].ports)
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         with contextlib.suppress(*ENGINE_GONE, RuntimeError):

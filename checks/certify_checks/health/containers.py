@@ -1,23 +1,17 @@
 """Asking about containers from outside, again and again: the engine about its process, its published ports by TCP."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
-from certify.api import Container, Service, visible
+from certify.api import Container, Service, kept, listening, served, visible
 from certify_checks.health.model import Probed
 from certify_checks.health.probe import DECOY_HOST, Pace
 from certify_checks.health.samples import Contained, Sample
 
 PROBE = "container"
-# The engine's proxy takes every connection and drops it when nobody listens inside: only what stays open is served.
-# A busy machine drops late, so what nobody could ask directly gets more time.
-_PATIENCE = 0.15
-_MORE_PATIENCE = 0.6
-_REACH_SECONDS = 0.5
 _ABSENT = "0" * 64
 
 
@@ -46,10 +40,9 @@ async def _watch(engine: Any, name: str, container: Container, pace: Pace) -> Pr
     if not container.id:
         return probed
     samples: list[Sample] = []
-    began, due, since = time.perf_counter(), 0.0, ""
+    began, due, first = time.perf_counter(), 0.0, None
     while True:
-        sample, started = await _ask(engine, container, began, since, pace.timeout)
-        since = since or started
+        sample, first = await _ask(engine, container, began, first, pace.timeout)
         samples.append(sample)
         if due >= pace.window:
             return Probed(name, PROBE, PROBE, samples=tuple(samples))
@@ -57,89 +50,72 @@ async def _watch(engine: Any, name: str, container: Container, pace: Pace) -> Pr
         await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
 
 
-async def _ask(engine: Any, container: Container, began: float, since: str, patience: float) -> tuple[Sample, str]:
-    """One look, and when the container's process was started."""
+class _First(NamedTuple):
+    """What the first look at a container saw: when its process was started, and where it listened."""
+
+    started: str = ""
+    listened: frozenset[int] = frozenset()
+
+
+async def _ask(
+    engine: Any, container: Container, began: float, first: _First | None, patience: float
+) -> tuple[Sample, _First | None]:
+    """One look, and the first of all."""
     start = time.perf_counter()
-    error, contained, started = "", None, since
+    error, contained = "", None
     try:
         async with asyncio.timeout(patience):
-            details, unserved = await asyncio.gather(
-                asyncio.to_thread(engine.api.inspect_container, container.id),
-                _unserved(container.ports, container.inside),
-            )
-        started = str(details["State"].get("StartedAt") or "")
-        contained = _contained(container, details, unserved, again=bool(since) and started != since)
+            details = await asyncio.to_thread(engine.api.inspect_container, container.id)
+            listened = listening(int(details["State"].get("Pid") or 0), container.id)
+            unserved = await _unserved(container, details, listened) if details["State"].get("Running") else ()
+        first = first or _First(str(details["State"].get("StartedAt") or ""), listened or frozenset())
+        contained = _contained(container, details, unserved, first, listened)
     except TimeoutError:
         error = f"the engine does not answer within {patience:g} s"
     except Exception as failure:  # noqa: BLE001 - the SDK, requests and urllib3 raise errors without a common base
         error = f"the engine cannot tell: {visible(str(failure))[:200]}"
     end = time.perf_counter()
-    return Sample(int((start - began) * 1e6), 0, int((end - start) * 1e6), error, contained=contained), started
+    return Sample(int((start - began) * 1e6), 0, int((end - start) * 1e6), error, contained=contained), first
 
 
-def _contained(container: Container, details: Any, unserved: tuple[int, ...], *, again: bool) -> Contained:
+def _contained(
+    container: Container, details: Any, unserved: tuple[int, ...], first: _First, listened: frozenset[int] | None
+) -> Contained:
     state = details["State"]
+    named = {
+        int(port.partition("/")[0]) for port in details["Config"].get("ExposedPorts") or {} if port.endswith("/tcp")
+    }
+    left = (named & first.listened) - listened if state.get("Running") and listened is not None else frozenset()
     return Contained(
         status=visible(str(state.get("Status") or "")),
         exit_code=int(state.get("ExitCode") or 0),
         health=visible(str((state.get("Health") or {}).get("Status") or "")) if container.checked else "",
         ends=container.ends,
-        again=again,
-        unserved=unserved if state.get("Status") == "running" else (),
+        again=str(state.get("StartedAt") or "") != first.started,
+        unserved=unserved,
+        left=tuple(sorted(left)),
     )
 
 
-async def _unserved(ports: tuple[int, ...], inside: tuple[str, ...] = ()) -> tuple[int, ...]:
-    """The ports of this machine behind which nobody keeps a connection open or says something."""
-    both = itertools.zip_longest(ports, inside[: len(ports)], fillvalue="")
-    served = await asyncio.gather(*(_served(int(port), str(own)) for port, own in both))
-    return tuple(port for port, held in zip(ports, served, strict=True) if not held)
-
-
-async def _served(port: int, inside: str) -> bool:
-    direct = await _listens(inside) if inside else None
-    return direct is not False and await _kept(port, _PATIENCE if direct else _MORE_PATIENCE)
-
-
-async def _listens(inside: str) -> bool | None:
-    """Whether the container itself takes a connection; None when this machine cannot reach its network."""
-    address, _, port = inside.rpartition(":")
-    try:
-        async with asyncio.timeout(_REACH_SECONDS):
-            _, writer = await asyncio.open_connection(address, int(port))
-    except ConnectionRefusedError:
-        return False
-    except (OSError, TimeoutError):
-        return None
-    writer.close()
-    return True
-
-
-async def _kept(port: int, patience: float) -> bool:
-    try:
-        reader, writer = await asyncio.open_connection(DECOY_HOST, port)
-    except OSError:
-        return False
-    try:
-        async with asyncio.timeout(patience):
-            return bool(await reader.read(1))
-    except TimeoutError:
-        return True
-    except OSError:
-        return False
-    finally:
-        writer.close()
+async def _unserved(container: Container, details: Any, listened: frozenset[int] | None) -> tuple[int, ...]:
+    """The container's ports behind which, where they are published, nobody keeps a connection open or says something."""
+    bound = (details.get("NetworkSettings") or {}).get("Ports") or {}
+    outer = {port: bound.get(f"{port}/tcp") for port in container.ports}
+    asked = [(int(places[0]["HostPort"]), port) for port, places in outer.items() if places]
+    held = await asyncio.gather(*(served(port, inner, listened) for port, inner in asked))
+    well = {inner for (_, inner), one in zip(asked, held, strict=True) if one}
+    return tuple(port for port in container.ports if port not in well)
 
 
 async def _decoys(engine: Any) -> tuple[Probed, ...]:
     """A container that does not exist, a port that is served, one that drops whoever comes."""
-    absent, _ = await _ask(engine, Container(_ABSENT), time.perf_counter(), "", 2.0)
+    absent, _ = await _ask(engine, Container(_ABSENT), time.perf_counter(), None, 2.0)
     async with _listening(_hold) as held, _listening(_drop) as dropped:
-        unserved = await _unserved((held, dropped))
-    ports = {"served-port": held, "dropping-port": dropped}
+        ports = {"served-port": held, "dropping-port": dropped}
+        answers = [await kept(port) for port in ports.values()]
     looks = {
-        name: Contained("running", unserved=tuple(one for one in unserved if one == port))
-        for name, port in ports.items()
+        name: Contained("running", unserved=() if well else (ports[name],))
+        for name, well in zip(ports, answers, strict=True)
     }
     return (
         Probed("absent-container", PROBE, PROBE, samples=(absent,)),

@@ -145,6 +145,7 @@ def _seed_containers(seen: HealthObservation, hit: set[str]) -> Iterator[Seeded[
         "its process was started anew": Contained("running", again=True),
         "its health check failed": Contained("running", health="unhealthy"),
         "nobody served its port": Contained("running", unserved=(80,)),
+        "nobody listened at its port any more": Contained("running", left=(80,)),
     }
     for name, look in looks.items():
         yield Seeded(f"{name} at one look", _planted(seen, hit, CONTAINER, Sample(0, contained=look)))

@@ -17,6 +17,7 @@ class Contained(msgspec.Struct, frozen=True, omit_defaults=True):
         ends: ending with exit code 0 is all that is asked of it.
         again: its process was started anew since the first look.
         unserved: published ports behind which nobody answered.
+        left: ports that its image or file names, at which it listened at the first look, and does no more.
     """
 
     status: str
@@ -25,6 +26,7 @@ class Contained(msgspec.Struct, frozen=True, omit_defaults=True):
     ends: bool = False
     again: bool = False
     unserved: tuple[int, ...] = ()
+    left: tuple[int, ...] = ()
 
     @property
     def trouble(self) -> str:
@@ -37,7 +39,9 @@ class Contained(msgspec.Struct, frozen=True, omit_defaults=True):
             return "its process was started anew meanwhile"
         if self.health not in {"", "healthy"}:
             return f"its health check says {self.health!r}"
-        return f"nobody answers at its published port {self.unserved[0]}" if self.unserved else ""
+        if self.unserved:
+            return f"nobody answers at its published port {self.unserved[0]}"
+        return f"nobody listens at its port {self.left[0]} any more" if self.left else ""
 
 
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,8 +15,12 @@ from certify_checks.health.ready import judge_ready, seed_ready
 from certify_checks.health.samples import Contained, Sample
 
 CRITERIA = Criteria({"not-ready": Limit.parse("== 0")})
-BRIEF = HealthConfig(window=Duration("600 ms"), interval=Duration("100 ms"))
+BRIEF = HealthConfig(window=Duration("2 s"), interval=Duration("100 ms"))
 RUNNING = Contained("running")
+# Listens at port 80 for a while.
+LISTENING = (
+    "use IO::Socket::INET; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 9); select undef, undef, undef, 1.5"
+)
 HTTP_DECOYS = tuple(
     Probed(name, "ready", f"/{name}", samples=tuple(Sample(0, status) for status in statuses))
     for name, statuses in {"ready": [200], "refusing": [503], "hanging": [503], "flapping": [200, 503]}.items()
@@ -64,6 +68,7 @@ def test_well_over_the_whole_window_passes(look: Contained):
         (Contained("running", health="unhealthy"), "unhealthy"),
         (Contained("running", health="starting"), "starting"),
         (Contained("running", unserved=(8080,)), "8080"),
+        (Contained("running", left=(5432,)), "5432"),
     ],
     ids=str,
 )
@@ -87,7 +92,7 @@ def test_a_sensor_that_calls_everything_well_is_told():
 def test_the_rule_finds_all_that_it_seeds():
     observation = seen(looked("web", RUNNING), looked("job", Contained("exited", ends=True)))
     seeds = list(seed_ready(observation, CRITERIA))
-    assert len(seeds) == 7
+    assert len(seeds) == 8
     assert all(judge_ready(one.observation, CRITERIA).outcome is Outcome.FAIL for one in seeds)
 
 
@@ -97,8 +102,8 @@ def started(require: Callable[[str, object], None]) -> Iterator[Callable[..., st
     require("docker", docker and not subprocess.run([docker, "info"], capture_output=True, check=False).returncode)
     made: list[str] = []
 
-    def start(*command: str) -> str:
-        told = [docker, "run", "--detach", "--init", "debian:bookworm-slim", *command]
+    def start(*command: str, expose: str = "80") -> str:
+        told = [docker, "run", "--detach", "--init", "--expose", expose, "debian:bookworm-slim", *command]
         made.append(subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip())
         return made[-1]
 
@@ -110,16 +115,17 @@ def started(require: Callable[[str, object], None]) -> Iterator[Callable[..., st
 def test_real_containers_are_seen_for_what_they_are(started: Callable[..., str], context: Callable[..., Context]):
     containers = {
         "up": Container(started("sleep", "600")),
-        "dies": Container(started("sleep", "0.3")),
+        "dies": Container(started("sleep", "1.5")),
         "job": Container(started("true"), ends=True),
         "unserved": Container(started("sleep", "600"), ports=(1,)),
         "none": Container(),
+        "leaves": Container(started("sh", "-c", f"perl -e '{LISTENING}' & sleep 600")),
     }
     stack = Stack(tuple(Service(name, container=container) for name, container in containers.items()))
     watched: HealthObservation = asyncio.run(CHECK.observe(replace(context(stack, "health"), rules=("ready",)), BRIEF))
     ruling = judge_ready(watched, CRITERIA)
     assert ruling.outcome is Outcome.FAIL, ruling
-    assert {finding.location.service for finding in ruling.findings} == {"dies", "unserved", "none"}
+    assert {finding.location.service for finding in ruling.findings} == {"dies", "unserved", "none", "leaves"}
     good = Criteria(CRITERIA.limits, ("up", "job"))
     assert judge_ready(watched, good).outcome is Outcome.PASS
     assert all(judge_ready(one.observation, good).outcome is Outcome.FAIL for one in seed_ready(watched, good))

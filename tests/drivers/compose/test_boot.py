@@ -15,10 +15,10 @@ import pytest
 
 from certify.drivers.compose.driver import ComposeDriver
 from certify.drivers.compose.labels import RUN
-from certify.drivers.compose.outside import served
 from certify.drivers.interface import Booted
 from certify.model.check import Action, Disruption
 from certify.model.stack import Happened
+from certify.outside import kept
 from certify.profile.model import StackSpec
 
 pytestmark = pytest.mark.docker
@@ -235,7 +235,8 @@ def test_what_was_taken_away_is_given_back(tmp_path: Path, run_id: str):
                 await driver.disturb(Disruption(undo, "web", of))
                 found = driver.now().service("web").container
                 assert found
-                assert await served(found.ports[0], found.inside[0])
+                assert found.ports == (80,)
+                assert await kept(int(driver.now().service("web").url.rpartition(":")[2]))
                 await driver.disturb(Disruption(Action.RESTART, "caller"))
             assert all(event.asked for event in driver.now().happened if event.state == "died")
         finally:

@@ -1,0 +1,82 @@
+"""What can be told of a process from outside: which ports it listens at, and whether a published one is served."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+HOST = "127.0.0.1"
+# An engine's proxy takes every connection and drops it when nobody listens inside: only what stays open is served.
+# A busy machine drops late, so what is not known to be listened at gets more time.
+PATIENCE = 0.15
+MORE_PATIENCE = 0.6
+_CONNECT_SECONDS = 2.0
+_LISTEN = "0A"
+_PROC = Path("/proc")
+
+
+def listening(pid: int, container: str) -> frozenset[int] | None:
+    """The TCP ports at which a container's processes listen for others, not only for themselves (proc_net(5)).
+
+    Args:
+        pid: of its first process, as this machine's kernel numbers it.
+        container: its id, by which the process is known to be its own.
+
+    Returns:
+        None when that cannot be seen from here: the engine is on another machine, or the process is gone.
+    """
+    if pid <= 0 or not container:
+        return None
+    place = _PROC / str(pid)
+    try:
+        if container not in (place / "cgroup").read_text() + (place / "mountinfo").read_text():
+            return None
+        tables = [(place / "net" / name).read_text() for name in ("tcp", "tcp6") if (place / "net" / name).exists()]
+    except OSError:
+        return None
+    return frozenset(port for table in tables for port in _listened(table))
+
+
+async def kept(port: int, patience: float = PATIENCE) -> bool:
+    """Whether somebody behind a port of this machine keeps a connection open for that long, or says something."""
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            reader, writer = await asyncio.open_connection(HOST, port)
+    except (OSError, TimeoutError):
+        return False
+    try:
+        async with asyncio.timeout(patience):
+            return bool(await reader.read(1))
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    finally:
+        writer.close()
+
+
+async def served(port: int, inner: int, listened: frozenset[int] | None) -> bool:
+    """Whether a container serves a port.
+
+    Args:
+        port: where it is published on this machine.
+        inner: its number in the container.
+        listened: what `listening` gave.
+    """
+    if listened is None:
+        return await kept(port, MORE_PATIENCE)
+    return inner in listened and await kept(port)
+
+
+def _listened(table: str) -> Iterator[int]:
+    for line in table.splitlines()[1:]:
+        _, local, _, state, *_ = line.split()
+        address, _, port = local.partition(":")
+        if state == _LISTEN and not _is_loopback(address):
+            yield int(port, 16)
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether an address, as the kernel writes it in words of four bytes, lowest first, is one of the loopback's."""
+    raw = b"".join(bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8))
+    mapped = raw[:12] == bytes(10) + b"\xff\xff"
+    return raw == bytes(15) + b"\x01" or (mapped and raw[12] == 127) or (len(raw) == 4 and raw[0] == 127)
