@@ -36,7 +36,7 @@ class Standing:
 
     async def start(self, tell: Tell, *, spans_to: str = "") -> Booted:  # noqa: ARG002 - it was started before
         """Nothing is started: it stands."""
-        return msgspec.structs.replace(self._booted, stack=self.now())
+        return msgspec.structs.replace(self._booted, stack=self.now(), notes=())
 
     def now(self) -> Stack:
         """The stack, as if what the drill does to it had come by itself: that is how its controls must see it."""

@@ -111,7 +111,7 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 
 def _stack_logs(scheduler: Scheduler, workspace: Workspace) -> dict[str, Path]:
-    told_by = ("launcher", "build", "up")
+    told_by = ("launcher", "pull", "build", "up")
     logs = {name: workspace.stack / f"{name}.log" for name in told_by} | {"spans": workspace.spans}
     logs["listener"] = workspace.spans.with_name(f"{workspace.spans.name}.log")
     if scheduler.watch.booted:

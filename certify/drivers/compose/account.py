@@ -46,7 +46,7 @@ class Account:
         return found
 
     def notes(self) -> Iterator[Note]:
-        """A worker that ended by mistake and a job that did its work look alike: a reader must know how it was taken."""
+        """What was taken for what: a worker that ended by mistake and a job that did its work look alike."""
         for name, part in self._parts.items():
             if self._watch.judged[name].state is State.DONE and not part.awaited:
                 told = "ended with exit code 0 and nobody waits for it: it was taken for a one-shot"

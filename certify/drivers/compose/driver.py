@@ -116,6 +116,7 @@ class ComposeDriver:
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         resolved = self._write_resolved()
+        await self._pull(resolved)
         made_of = await asyncio.to_thread(bound.of_files, self._config, self._files, self._base)
         if any("build" in service for service in self._config.get("services", {}).values()):
             unbuilt = await self._build(resolved)
@@ -202,6 +203,21 @@ class ComposeDriver:
         with os.fdopen(os.open(resolved, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(msgspec.json.encode(alone))
         return resolved
+
+    async def _pull(self, resolved: Path) -> None:
+        """Fetch images that are not here: how long a registry takes says nothing of the stack's start."""
+        assert self._containers  # noqa: S101 - narrowing for the type checker: made by `start`
+        wanted = [part for name, part in self._parts.items() if "build" not in self._config["services"][name]]
+        missing = [part.name for part in wanted if not await asyncio.to_thread(self._containers.has_image, part.image)]
+        if not missing:
+            return
+        self._tell(Happened(missing[0], "pulling"))
+        async with asyncio.timeout(_BUILD_SECONDS):
+            arguments = [*self._chosen(resolved), "pull", "--quiet", *missing]
+            spoken = await command.run(arguments, self._base, self._folder / "pull.log")
+        # What the registry refuses is told by the start, which names the service.
+        if spoken.code:
+            self._refuse_environment(spoken.text)
 
     async def _build(self, resolved: Path) -> dict[str, str]:
         """Build what is to be built; gives the services that cannot be, each with the end of what was said."""
