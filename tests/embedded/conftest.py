@@ -142,9 +142,10 @@ def _launching(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
         launched.close()
 
 
-def post(url: str, body: Any, token: str = "") -> tuple[int, Any]:
+def post(url: str, body: Any, token: str = "", more: dict[str, str] | None = None) -> tuple[int, Any]:
     """Status and JSON of an answer, errors included."""
-    headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
+    bearer = {"authorization": f"Bearer {token}"} if token else {}
+    headers = {"content-type": "application/json", **bearer, **(more or {})}
     return _open(urllib.request.Request(url, json.dumps(body).encode(), headers))
 
 

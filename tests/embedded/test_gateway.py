@@ -66,12 +66,15 @@ def key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
-def start(tmp_path: Path, key: rsa.RSAPrivateKey, sdl: str, port: int) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+def start(
+    tmp_path: Path, key: rsa.RSAPrivateKey, sdl: str, port: int, cache: Path | None = None
+) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     trust = {"publicKey": pem, "issuer": CLAIMS["iss"], "audience": CLAIMS["aud"], "algorithm": "RS256"}
     address = f"http://127.0.0.1:{port}"
     file = tmp_path / "gateway.json"
-    file.write_text(configuration([Subgraph("things", f"{address}/graphql", f"{address}/health/ready", sdl)], trust))
+    things = Subgraph("things", f"{address}/graphql", f"{address}/health/ready", sdl)
+    file.write_text(configuration([things], trust, cache=cache))
     process = subprocess.Popen(command(file), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     return process, json.loads(process.stdout.readline())
@@ -85,11 +88,10 @@ def ask(tmp_path: Path, key: rsa.RSAPrivateKey, subgraph: Subgraphs, http: Any) 
     process, told = start(tmp_path, key, SDL, subgraph.server_address[1])
     with process:
 
-        def query(text: str = "{ thing { name } }", **changes: Any) -> tuple[int, Any]:
+        def query(text: str = "{ thing { name } }", trace: str = "", **changes: Any) -> tuple[int, Any]:
             claims = {**CLAIMS, "exp": int(time.time()) + 60, **changes}
-            return http[1](
-                f"http://127.0.0.1:{told['listening']}/graphql", {"query": text}, jwt.encode(claims, key, "RS256")
-            )
+            url, token = f"http://127.0.0.1:{told['listening']}/graphql", jwt.encode(claims, key, "RS256")
+            return http[1](url, {"query": text}, token, {"traceparent": trace, "tracestate": "a=b"} if trace else {})
 
         yield query
         assert process.stdin
@@ -101,6 +103,44 @@ def test_it_passes_data_and_the_callers_identity(ask: Ask, subgraph: Subgraphs) 
     subgraph.answer = (200, '{"data":{"thing":{"name":"a"}}}')
     assert ask() == (200, {"data": {"thing": {"name": "a"}}})
     assert subgraph.seen[0]["authorization"].startswith("Bearer ")
+
+
+def test_the_callers_trace_goes_on_and_without_one_that_is_valid_there_is_a_new_one(
+    ask: Ask, subgraph: Subgraphs
+) -> None:
+    subgraph.answer = (200, '{"data":{"thing":{"name":"a"}}}')
+    given = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    ask(trace=given)
+    assert (subgraph.seen[-1]["traceparent"], subgraph.seen[-1]["tracestate"]) == (given, "a=b")
+    made = set()
+    for invalid in ("", "garbage", f"00-{'0' * 32}-{'cd' * 8}-01", f"00-{'ab' * 16}-{'0' * 16}-01"):
+        ask(trace=invalid)
+        version, trace, parent, flags = subgraph.seen[-1]["traceparent"].split("-")
+        assert (version, len(trace), len(parent), flags) == ("00", 32, 16, "01")
+        assert trace not in {"ab" * 16, "0" * 32}
+        assert "tracestate" not in subgraph.seen[-1]
+        made.add(trace)
+    assert len(made) == 4
+
+
+def test_what_was_composed_is_kept_for_the_same_subgraphs_wherever_they_are(
+    tmp_path: Path, key: rsa.RSAPrivateKey, subgraph: Subgraphs, http: Any
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    subgraph.answer = (200, '{"data":{"thing":{"name":"a"}}}')
+    token = jwt.encode({**CLAIMS, "exp": int(time.time()) + 60}, key, "RS256")
+    for port in (1, subgraph.server_address[1]):
+        process, told = start(tmp_path, key, SDL, port, cache)
+        with process:
+            answer = http[1](f"http://127.0.0.1:{told['listening']}/graphql", {"query": "{ thing { name } }"}, token)
+            process.stdin.close()  # type: ignore[union-attr] # made with a pipe
+    assert answer == (200, {"data": {"thing": {"name": "a"}}})
+    (kept,) = cache.iterdir()
+    assert str(subgraph.server_address[1]) not in kept.read_text()
+    process, _ = start(tmp_path, key, SDL.replace("name: String!", "name: ID!"), 1, cache)
+    process.communicate()
+    assert len(list(cache.iterdir())) == 2
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,12 @@ _PROBES = (
     ),
     _overlay("ready-now-and-then", READY, probes.flapping, probes.FLAPPING, "a service is ready only now and then"),
     _overlay(
-        "relay-dead", READY, probes.relay_dead, probes.RELAY_DEAD, "the task that sends events has ended for good"
+        "relay-dead",
+        READY,
+        probes.relay_dead,
+        probes.RELAY_DEAD,
+        "the task that sends events has ended for good",
+        also=(EDGES,),
     ),
     _overlay(
         "ready-lies-about-database",

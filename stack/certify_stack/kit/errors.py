@@ -63,6 +63,8 @@ AWAY = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # Said of a connection that the server ended at the very moment at which it was used.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

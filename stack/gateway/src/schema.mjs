@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { getStitchedSchemaFromSupergraphSdl } from "@graphql-tools/federation";
 import { addressOf, composed } from "./supergraph.mjs";
 
@@ -12,12 +13,25 @@ export function createGatewaySchema({ subgraphs, timeoutMs, cache }) {
   });
 }
 
-/** The caller's identity and trace go on to the subgraphs; nothing else of a request does. */
+// https://www.w3.org/TR/trace-context/#traceparent-header: ids of zeros only are invalid.
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+const WITH_TRACE = ["tracestate", "baggage"];
+
+/**
+ * The caller's identity and trace go on to the subgraphs; nothing else of a request does. A caller without a trace, or with one
+ * that is none, gets a new one here, so that what one request does in several subgraphs can be found by one id.
+ */
 export function forwardedHeaders(headers) {
-  const forwarded = {};
-  for (const name of ["authorization", "traceparent", "tracestate", "baggage", "x-request-id"]) {
+  const given = headers.get("traceparent") ?? "";
+  const traced = TRACEPARENT.test(given);
+  const forwarded = { traceparent: traced ? given : newTrace() };
+  for (const name of ["authorization", "x-request-id", ...(traced ? WITH_TRACE : [])]) {
     const value = headers.get(name);
     if (value) forwarded[name] = value;
   }
   return forwarded;
+}
+
+function newTrace() {
+  return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`;
 }
