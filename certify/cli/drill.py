@@ -49,7 +49,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--profile", metavar="NAME", help="a shipped profile's name, or a path")
     add("--list", action="store_true", help="print the installed faults, and do nothing else")
     add("--fault", action="append", default=[], metavar="NAME", help="only this fault (repeatable)")
-    add("--rule", action="append", default=[], metavar="RULE", help="only faults that this rule catches (repeatable)")
+    add(
+        "--rule",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="only faults that this rule catches; with disruptions: ask only this rule (repeatable)",
+    )
     add("--sample", type=_share, metavar="N/M", help="only so many of them, others with each --seed")
     add("--seed", type=int, default=0, help="for the sample, and for every random choice (default: %(default)s)")
     add(

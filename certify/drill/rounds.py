@@ -23,6 +23,7 @@ from certify.engine.workspace import RUNLOG, Workspace
 from certify.model.check import DISTURBS, NEEDS_STACK, Capability, Disruption, DisruptionRefusedError
 from certify.model.record import ControlResult
 from certify.profile.model import Control, Profile
+from certify.profile.problem import hint
 
 _PLACE = "stack"
 # A stack that was disturbed may take a while to calm down; who does not hold by then has not come back.
@@ -45,12 +46,17 @@ def asked(profile: Profile, registry: Registry, offered: frozenset[Capability], 
     Raises:
         PlanError: none is left.
     """
+    proved = {rule for control in profile.controls for rule in control.prove}
+    if unknown := [rule for rule in rules if rule not in proved]:
+        raise PlanError(f"no control of the profile asks {unknown[0]!r}{hint(unknown[0], proved)}")
     needs = {f"{check.id}.{rule.id}": rule.needs for check in registry.values() for rule in check.description.rules}
     controls: list[Control] = []
     left_out: dict[str, str] = {}
     for control in profile.controls:
         for rule in control.prove:
-            if why := _unfit(rule, needs.get(rule), offered, rules):
+            if rules and rule not in rules:
+                continue
+            if why := _unfit(needs.get(rule), offered, chosen=bool(rules)):
                 left_out[rule] = why
             else:
                 options = control.options | _SHORTER.get(rule.partition(".")[0], {})
@@ -62,20 +68,16 @@ def asked(profile: Profile, registry: Registry, offered: frozenset[Capability], 
     return Asked(msgspec.structs.replace(profile, controls=tuple(controls)), left_out)
 
 
-def _unfit(
-    rule: str, needs: frozenset[Capability] | None, offered: frozenset[Capability], rules: tuple[str, ...]
-) -> str:
+def _unfit(needs: frozenset[Capability] | None, offered: frozenset[Capability], *, chosen: bool) -> str:
     if needs is None:
         return "it is not installed"
-    if rules and rule not in rules:
-        return "not chosen"
     if needs & DISTURBS:
         return "it disturbs the stack itself"
     if missing := sorted(needs - offered):
         return f"the driver does not offer {', '.join(missing)}"
     if not needs & NEEDS_STACK:
         return "it does not look at the stack"
-    return "it takes the machine alone: choose it with --rule" if Capability.EXCLUSIVE in needs and not rules else ""
+    return "it takes the machine alone: choose it with --rule" if Capability.EXCLUSIVE in needs and not chosen else ""
 
 
 async def drill(

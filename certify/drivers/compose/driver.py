@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -189,7 +190,11 @@ class ComposeDriver:
             await self._watch.end()
         if self._containers:
             with contextlib.suppress(*ENGINE_GONE):
-                await asyncio.to_thread(self._containers.remove)
+                # What is in use for a moment can be removed the next.
+                if left := await asyncio.to_thread(self._containers.remove) and await asyncio.to_thread(
+                    self._containers.remove
+                ):
+                    sys.stderr.write(f"certify: of run {self._run_id} could not be removed: {'; '.join(left)}\n")
         if self._guardian:
             await asyncio.to_thread(self._guardian.release)
         if self._client:

@@ -1,23 +1,43 @@
 """Which process owns a run: so that what a killed run left behind can be told from what a living one uses."""
 
+import hashlib
 import os
+import platform
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_MACHINE_ID = Path("/etc/machine-id")
+_PIDS = Path("/proc/self/ns/pid")
 
 
 def own() -> str:
-    """This process, told apart from one that gets its number later: boot, pid, start time in clock ticks."""
-    return f"{_BOOT_ID.read_text().strip()}:{os.getpid()}:{_started(os.getpid())}"
+    """This process, told apart from all others that may use the same engine, and from one that gets its number later.
+
+    Machine, boot, process namespace, pid, start time in clock ticks: an engine may be shared by several machines, and by
+    containers that see processes of their own alone.
+    """
+    return ":".join((*_place(), str(os.getpid()), _started(os.getpid())))
 
 
 def lives(owner: str) -> bool:
-    """Whether the process that `own` named is still there."""
-    boot, _, rest = owner.partition(":")
-    pid, _, started = rest.partition(":")
-    if boot != _BOOT_ID.read_text().strip() or not pid.isdecimal():
+    """Whether the process that `own` named is still there; True also when that cannot be told from here."""
+    words = owner.split(":")
+    if len(words) != len(_place()) + 2:
+        return True
+    machine, boot, namespace, pid, started = words
+    here = _place()
+    if machine != here[0]:
+        return True
+    if boot != here[1]:
         return False
-    return started == _started(int(pid))
+    return namespace != here[2] or not pid.isdecimal() or started == _started(int(pid))
+
+
+def _place() -> tuple[str, str, str]:
+    # The name as well: copies of a machine, and containers, often share an id.
+    machine = f"{_MACHINE_ID.read_text() if _MACHINE_ID.exists() else ''}{platform.node()}"
+    namespace = str(_PIDS.readlink()).strip("pid:[]")
+    return hashlib.sha256(machine.encode()).hexdigest()[:12], _BOOT_ID.read_text().strip(), namespace
 
 
 def _started(pid: int) -> str:

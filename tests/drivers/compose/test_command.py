@@ -67,6 +67,21 @@ def test_a_death_after_any_wait_would_have_ended_is_1(folder: Any, small: Any, d
     assert {one["location"]["service"] for one in findings} == {"web"}
 
 
+def test_services_with_probes_are_asked_by_http_as_well(folder: Any, small: Any):
+    file = folder.write({"web": small.answering(ports=["80"]), "db": small.shell("sleep 600")})
+    folder.profile(
+        f"profile: brief\nextends: [boot]\nstack:\n  compose: {file}\n  services:\n"
+        "    web: {probes: {live: /live, ready: /ready}}\n"
+        "controls: {BOOT-HEALTH-01: {with: {window: 1 s, interval: 200 ms}}}\n"
+    )
+    ran = folder.certify()
+    assert ran.code == 0, ran.stdout + ran.stderr
+    assert ran.ledger("service-undeclared") == ["db is in the compose files, and not in the profile"]
+    health = next(control for control in ran.record["controls"] if control["id"] == "BOOT-HEALTH-01")
+    # Of probes five, of the container seven, and that it did not start.
+    assert (health["selftest"]["seeded"], health["selftest"]["missed"]) == (13, [])
+
+
 def test_a_process_that_dies_under_a_parent_that_lives_is_1(folder: Any, small: Any):
     """The container runs on; only who asks from outside notices."""
     dies = small.answering().get("command")[2].replace("while", "alarm 2; while").replace("$$", "$")
@@ -126,7 +141,7 @@ def test_nothing_is_done_to_a_stack_that_is_not_clean(folder: Any, small: Any):
         (["--profile", "finance", "--driver", "compose"], "of kind 'reference'"),
         (["drill", "--compose", "compose.yaml", "--fault", "x"], "--fault is about faults"),
         (["drill", "--compose", "compose.yaml", "--service", "nobody"], "no service 'nobody'"),
-        (["drill", "--compose", "compose.yaml", "--rule", "load.latency"], "not chosen"),
+        (["drill", "--compose", "compose.yaml", "--rule", "load.latency"], "no control of the profile asks"),
         (["drill", "--disruptions"], "--profile NAME"),
         (["drill", "--profile", "boot", "--service", "web"], "--disruptions"),
     ],

@@ -130,14 +130,16 @@ def test_what_an_aborted_run_left_is_removed_by_the_next_and_what_a_living_one_u
         command = [docker, "run", "--detach", *labels, "debian:bookworm-slim", "sleep", "600"]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    dead, living = leave("another-boot:1:1"), leave(owner.own())
+    machine, boot, namespace, pid, started = owner.own().split(":")
+    dead = leave(f"{machine}:{boot}:{namespace}:{pid}:{int(started) + 1}")
+    living, elsewhere = leave(owner.own()), leave(f"another:{boot}:{namespace}:{pid}:{started}")
     try:
         assert folder.certify(folder.write({"web": small.shell("sleep 600")})).code == 0
         there = [docker, "ps", "--all", "--quiet", "--no-trunc"]
         left = subprocess.run(there, check=True, capture_output=True, text=True).stdout.split()
-        assert (dead in left, living in left) == (False, True)
+        assert (dead in left, living in left, elsewhere in left) == (False, True, True)
     finally:
-        subprocess.run([docker, "rm", "--force", dead, living], check=False, capture_output=True)
+        subprocess.run([docker, "rm", "--force", dead, living, elsewhere], check=False, capture_output=True)
 
 
 @pytest.mark.parametrize(
