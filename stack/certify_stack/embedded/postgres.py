@@ -262,8 +262,11 @@ class PostgresServer:
 
 
 @contextmanager
-def temporary() -> Iterator[PostgresServer]:
-    """A started server in a private folder, in memory where there is room; both are gone afterwards, come what may."""
+def temporary(origin: Path | None = None) -> Iterator[PostgresServer]:
+    """A started server in a private folder, in memory where there is room; both are gone afterwards, come what may.
+
+    It begins with a copy of the cluster `origin`, else empty.
+    """
     root = scratch_root()
     sweep(root, _PREFIX)
     guardian = Guardian()
@@ -273,7 +276,7 @@ def temporary() -> Iterator[PostgresServer]:
         mark_owned(folder)
         # Others may walk through, to what is theirs, but not look around.
         folder.chmod(0o711)
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, origin=origin)
         server.start()
         guardian.watch(server.process.pid, gentle=signal.SIGQUIT)
         yield server
