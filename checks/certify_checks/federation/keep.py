@@ -6,10 +6,12 @@ import msgspec
 
 from certify.api import Context
 from certify_checks.federation.documented import describable, described_anywhere, shares
+from certify_checks.federation.edges import edges
 from certify_checks.federation.elements import Elements, of_document
 from certify_checks.federation.engine import Answer, Source
 from certify_checks.federation.model import Composition, Subgraph
-from certify_checks.federation.sdl import document_of, is_empty
+from certify_checks.federation.picture import svg, table
+from certify_checks.federation.sdl import Subschema, document_of, is_empty
 
 
 def sdl(ctx: Context, found: list[tuple[Subgraph, str]]) -> tuple[Subgraph, ...]:
@@ -51,6 +53,13 @@ def documentation(ctx: Context, subgraphs: tuple[Subgraph, ...]) -> None:
     for (name, kind), (described, of) in counts.items():
         table.setdefault(name, {})[kind] = {"described": described, "of": of}
     ctx.write_evidence("documentation.json", _pretty(table))
+
+
+def picture(ctx: Context, schemas: tuple[Subschema, ...]) -> None:
+    """Draw the graph, with a table beside it."""
+    found = tuple(edges(schemas))
+    ctx.write_evidence("graph.svg", svg([schema.name for schema in schemas], found))
+    ctx.write_evidence("graph.md", table(schemas, found))
 
 
 def _pretty(value: object) -> bytes:

@@ -24,6 +24,7 @@ from certify_checks.federation.model import (
     Subgraph,
     Usage,
 )
+from certify_checks.federation.sdl import parse_all
 
 Found = list[tuple[Subgraph, str]]
 
@@ -78,6 +79,7 @@ async def look(ctx: Context, config: FederationConfig, found: Found) -> Federati
     made = _made(ctx, answer, decoys, sources, about) if whole else Made()
     graph = (read(answer.supergraph) if answer.supergraph and known.origin else None) or Graph()
     keep.documentation(ctx, about)
+    keep.picture(ctx, parse_all((source.name, source.sdl) for source in sources))
     today = datetime.now(UTC).date().isoformat()
     seen = FederationSeen(about, made.composition, made.decoys, made.public, graph=graph, baseline=known)
     return msgspec.structs.replace(seen, usage=used, today=today)

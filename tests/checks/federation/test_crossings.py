@@ -6,7 +6,8 @@ from typing import Any
 import graphql as gql
 import pytest
 
-from certify_checks.federation.crossings import cross, edges, paths
+from certify_checks.federation.crossings import cross, paths
+from certify_checks.federation.edges import edges
 from certify_checks.federation.harvest import roots
 from certify_checks.federation.sdl import parse_all
 from certify_checks.http import GraphQLAnswer
