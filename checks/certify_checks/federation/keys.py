@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from certify.api import Criteria, Finding, Location, Measurement, Outcome, Ruling, Seeded, Severity
 from certify_checks.federation.composes import finding
-from certify_checks.federation.model import Answered, Complaint, FederationSeen, Resolved, Subgraph
+from certify_checks.federation.model import Answered, Complaint, Composed, FederationSeen, Fetched, Resolved, Subgraph
 
 _DIRECTIVES = (
     *(
@@ -55,8 +55,10 @@ def judge(seen: FederationSeen, criteria: Criteria) -> Ruling:
     if not limit.holds(len(findings)):
         told = f"{len(findings)} wrong directives or keys; {tried} of {len(resolved)} keys were tried"
         return Ruling(Outcome.FAIL, told, tried, findings=findings, measurements=measured)
+    if not resolved and seen.composition.state is Composed.COMPOSED and seen.gateway.state is Fetched.OK:
+        return Ruling.not_applicable("no-entities", "no subgraph that the control is about has an entity with a key")
     if not tried:
-        told = "no key could be tried: no entity was found in the stack"
+        told = "no key could be tried: nothing is composed, there is no gateway, or no entity was found in the stack"
         return Ruling.inconclusive(
             "nothing-to-resolve", told, cure="give the stack some data, and a user who may read it"
         )

@@ -11,7 +11,16 @@ from msgspec.structs import replace
 from certify.api import Context, Criteria, Limit, Outcome, Ruling
 from certify_checks.federation.check import CHECK
 from certify_checks.federation.look import FederationConfig
-from certify_checks.federation.model import Answered, Call, Composed, Composition, FederationSeen, Resolved, Subgraph
+from certify_checks.federation.model import (
+    Answered,
+    Call,
+    Composed,
+    Composition,
+    FederationSeen,
+    Resolved,
+    Served,
+    Subgraph,
+)
 
 ASKED = Criteria({name: Limit.parse("== 0") for name in ("errors", "untried", "unresolved", "unexercised")})
 THINGS = {"1": "One", "2": "Two"}
@@ -143,6 +152,13 @@ def test_a_stack_without_data_is_inconclusive(judge: Callable[..., Judged]):
     _, keys, implemented = judge("nothing", disposable=False)
     assert (keys.outcome, keys.reason) == (Outcome.INCONCLUSIVE, "nothing-to-resolve")
     assert implemented.outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_graph_without_entities_has_no_keys_to_resolve(clean: FederationSeen):
+    rule = CHECK.rule("keys")
+    assert rule
+    assert rule.judge(clean, ASKED).reason == "no-entities"
+    assert rule.judge(replace(clean, gateway=Served()), ASKED).reason == "nothing-to-resolve"
 
 
 @pytest.mark.parametrize("name", ["keys", "implemented"])
