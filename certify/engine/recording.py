@@ -111,7 +111,7 @@ def _changed(job: JobResult, workspace: Workspace) -> bool:
 
 
 def _release(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace: Workspace) -> Release:
-    own = (workspace.out.resolve(), workspace.staging.resolve())
+    own = (workspace.out.resolve(), workspace.staging.resolve(), workspace.scratch.resolve())
     booted = _booted(scheduler).components
     # A stack that is known by what was booted needs no source beside it, unless the profile names one.
     sourced = () if booted and driver.source_root is None else (driver.source_root,)
