@@ -49,12 +49,12 @@ def _complaint(
 
 
 async def plant(sources: tuple[Source, ...], seconds: float) -> tuple[Decoy, ...]:
-    """Put planted defects through the engine: one beside the real subgraphs, the others alone."""
+    """Put planted defects through the engine: one beside the real subgraph that it conflicts with, the others alone."""
     planted: list[tuple[dict[str, str], tuple[Source, ...]]] = [
         ({"key of a missing field": "KEY_INVALID_FIELDS", "unknown type": "INVALID_GRAPHQL"}, (Source(DECOY, _TWO),)),
     ]
     if conflict := conflicting(sources):
-        planted.append(({"conflicting type of a real field": "FIELD_TYPE_MISMATCH"}, (*sources, conflict)))
+        planted.append(({"conflicting type of a real field": "FIELD_TYPE_MISMATCH"}, conflict))
     answers = await asyncio.gather(*(compose(texts, seconds=seconds) for _, texts in planted))
     ours = gaps.find(parse_all([(DECOY, _LIST_IN_KEY)]), {})
     return (
@@ -67,13 +67,13 @@ async def plant(sources: tuple[Source, ...], seconds: float) -> tuple[Decoy, ...
     )
 
 
-def conflicting(sources: tuple[Source, ...]) -> Source | None:
-    """A subgraph that gives the first query field of the real ones another type; None when there is no such field."""
+def conflicting(sources: tuple[Source, ...]) -> tuple[Source, Source] | None:
+    """A real subgraph, and one that gives its first query field another type; None when there is no such field."""
     for source in sources:
         for coordinate in places(source.sdl):
             kind, _, field = coordinate.partition(".")
             if kind == "Query" and field and not field.startswith("_"):
-                return Source(DECOY, f"type Query {{ {field}: CertifyDecoy }}\nscalar CertifyDecoy\n")
+                return source, Source(DECOY, f"type Query {{ {field}: CertifyDecoy }}\nscalar CertifyDecoy\n")
     return None
 
 
