@@ -52,7 +52,6 @@ def test_it_is_made_whole_copied_and_opened_with_new_passwords(cache: Path, tmp_
     with postgres.temporary(target) as server:
         assert (
             query(
-                server,
                 server.dsn(),
                 "SELECT count(*) FROM pg_authid WHERE rolname IN ('crm', 'hr') AND rolpassword IS NULL",
             )
