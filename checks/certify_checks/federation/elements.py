@@ -11,13 +11,19 @@ from typing import Any, Final
 import graphql as gql
 import msgspec
 
-from certify_checks.federation.sdl import place
+from certify_checks.federation.sdl import DIRECTIVES, place
 
 _MACHINERY: Final = re.compile(
     r"@?(join|link|core|federation)__|(_Service|_Entity|_Any)\b|Query\._(entities|service)\b"
 )
+# What a subgraph's SDL may hold of the specifications, for those who read it.
 _SPECIFIED: Final = frozenset(
-    {*gql.specified_scalar_types, *(f"@{directive.name}" for directive in gql.specified_directives), "@link"}
+    {
+        *gql.specified_scalar_types,
+        *(f"@{directive.name}" for directive in gql.specified_directives),
+        *(f"@{name}" for name in (*DIRECTIVES, "link")),
+        "_FieldSet",
+    }
 )
 _PLACEHOLDER: Final = re.compile(r"\W*(todo|tbd|fixme|xxx|description|\W)*\W*", re.IGNORECASE)
 EXECUTABLE: Final = frozenset(
@@ -65,7 +71,7 @@ def of_document(document: Any) -> Elements:
 
 
 def _left_out(coordinate: str, hidden: set[str]) -> bool:
-    if _MACHINERY.match(coordinate) or coordinate in _SPECIFIED:
+    if _MACHINERY.match(coordinate) or coordinate.partition("(")[0] in _SPECIFIED:
         return True
     parts = re.split(r"[.(]| [|&] ", coordinate)
     own = {coordinate, parts[0], coordinate.partition("(")[0]}

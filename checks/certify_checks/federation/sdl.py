@@ -129,11 +129,11 @@ def _directive_names(links: list[tuple[dict[str, Any], Any]]) -> dict[str, str]:
             known, local = (element.get("name"), element.get("as")) if isinstance(element, dict) else (element, None)
             if isinstance(known, str) and known.startswith("@"):
                 names[str(local or known).removeprefix("@")] = known[1:]
-        names |= {f"{prefix}__{name}": name for name in _NAMES}
+        names |= {f"{prefix}__{name}": name for name in DIRECTIVES}
     return names
 
 
-_NAMES: Final = (
+DIRECTIVES: Final = (
     *_FIRST,
     *("shareable", "override", "composeDirective", "interfaceObject", "authenticated", "requiresScopes", "policy"),
     *("context", "fromContext", "cost", "listSize"),

@@ -103,3 +103,15 @@ def test_a_description_that_got_lost_fails_whatever_the_limit():
     assert [(finding.code, finding.location.coordinate) for finding in ruling.findings] == [
         ("description-lost", "Query.a")
     ]
+
+
+def test_what_the_specifications_define_needs_no_description():
+    machinery = (
+        "directive @key(fields: federation__FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE "
+        "directive @link(url: String, import: [link__Import]) repeatable on SCHEMA "
+        "scalar federation__FieldSet scalar _FieldSet scalar link__Import enum link__Purpose { SECURITY EXECUTION } "
+        "type _Service { sdl: String } scalar _Any union _Entity = T "
+        "extend type Query { _service: _Service! _entities(representations: [_Any!]!): [_Entity]! } "
+    )
+    told = judged(subgraph("a", machinery + '"A thing." type T { "Its key." id: ID }'))
+    assert (told.outcome, told.examined) == (Outcome.PASS, 2)
