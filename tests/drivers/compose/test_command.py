@@ -173,9 +173,18 @@ def test_no_client_no_engine_no_compose_is_4_with_a_cure(folder: Any, small: Any
 @pytest.mark.parametrize(
     "number", [pytest.param(signal.SIGINT, marks=pytest.mark.nightly), signal.SIGTERM, signal.SIGKILL]
 )
-def test_a_run_that_is_ended_leaves_nothing(folder: Any, small: Any, left_of: Any, docker: str, number: signal.Signals):
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("--profile", "brief.yaml"), id="run"),
+        pytest.param(("drill", "--profile", "brief.yaml"), id="drill", marks=pytest.mark.nightly),
+    ],
+)
+def test_what_is_ended_leaves_nothing(  # noqa: PLR0913, PLR0917 - fixtures and parameters
+    folder: Any, small: Any, left_of: Any, docker: str, number: signal.Signals, command: tuple[str, ...]
+):
     file = folder.write({"web": small.checked("sleep 600", "CMD", "false")}, volumes={"data": {}})
-    process = folder.start("--profile", "brief.yaml", "--compose", file, "--progress", "json")
+    process = folder.start(*command, "--compose", file, "--progress", "json")
     label = "label=com.docker.compose.project.working_dir=" + str(folder.path)
     run = ""
     deadline = time.monotonic() + 30
