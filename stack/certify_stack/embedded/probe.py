@@ -54,7 +54,7 @@ async def until_good(url: str) -> Answer:
     pause = _FIRST_PAUSE
     while not (answer := await get(url)).good:
         await asyncio.sleep(pause)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
+        pause = min(pause * 1.25, _LONGEST_PAUSE)
     return answer
 
 

@@ -27,7 +27,7 @@ from certify_stack.embedded.postgres import PostgresServer, disk_root, scratch_r
 from certify_stack.embedded.private import write_private
 from certify_stack.embedded.probe import get
 from certify_stack.embedded.service import ServicePart
-from certify_stack.erp import SERVICES
+from certify_stack.erp import CONSUMES, SERVICES
 from certify_stack.gateway.process import Subgraph
 from certify_stack.kit.messages import topics
 
@@ -149,7 +149,9 @@ class Stack:
         gateway = asyncio.create_task(self.gateway.come_up())
         await asyncio.gather(self._enrol(), brokering)
         self._insist(self.broker)
-        await asyncio.gather(*(service.come_up() for service in self.services.values()))
+        # A consumer has most to do before it is ready.
+        ordered = sorted(self.services.values(), key=lambda service: service.name not in CONSUMES)
+        await asyncio.gather(*(service.come_up() for service in ordered))
         await asyncio.gather(*(service.reaches("ready", "given-up") for service in self.services.values()))
         if not self.failures():
             self.gateway.may_ask.set()
