@@ -56,6 +56,7 @@ async def exercise(
     mutations = [root for root in wanted if root.coordinate not in calls]
     first, last = _in_order(mutations)
     calls |= await _mutations(ask, first, filler, made)
+    calls |= await _forgotten(ask, first, wanted, calls, made)
     calls |= await _mutations(ask, last, filler, made)
     calls |= await _fresh(ask, [root for root in last if calls[root.coordinate].how == "refused"], first, filler, made)
     if mutations:
@@ -135,6 +136,36 @@ async def _mutations(ask: Ask, mutations: list[Root], filler: Filler, made: Pool
         for root in left:
             calls[root.coordinate] = await _mutation(ask, root, filler, made)
     return calls
+
+
+async def _forgotten(
+    ask: Ask, makers: list[Root], wanted: list[Root], calls: dict[str, Call], made: Pool
+) -> dict[str, Call]:
+    """What made something that cannot be asked for afterwards: it gave an id, and kept nothing."""
+    # A query that gives nothing for what was there before says nothing of what is new.
+    told = [root for root in wanted if root.kind == "Query" and calls[root.coordinate].how == "answered"]
+    readers = {root.type.name: root for root in told if set(root.required) == {"id"}}
+    found: dict[str, Call] = {}
+    for maker in makers:
+        name = maker.type.name
+        answered = calls[maker.coordinate].how == "answered"
+        if answered and "id" not in maker.required and name in readers and made.get(name):
+            key = made[name][-1]["id"]
+            if await _is_lost(ask, readers[name], key):
+                found[maker.coordinate] = Call(
+                    maker.coordinate, "forgotten", f"it made {name} {key}, which is not there"
+                )
+    return found
+
+
+async def _is_lost(ask: Ask, reader: Root, key: Any) -> bool:
+    """Whether a query gives null for an id; what comes by way of events may need a moment."""
+    for _ in range(SETTLE):
+        answer = await ask(reader.question({"id": key}), {"id": key})
+        if not answer.ok or answer.data.get("it") is not None:
+            return False
+        await asyncio.sleep(1)
+    return True
 
 
 async def _fresh(ask: Ask, refused: list[Root], makers: list[Root], filler: Filler, made: Pool) -> dict[str, Call]:

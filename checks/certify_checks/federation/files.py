@@ -10,6 +10,7 @@ from certify_checks.federation.model import Fetched, Subgraph
 from certify_checks.federation.sdl import document_of
 
 _SUFFIXES: Final = (".graphql", ".graphqls", ".gql")
+_ALONE: Final = "there is a file of it, and no running service"
 Found = list[tuple[Subgraph, str]]
 
 
@@ -42,7 +43,9 @@ def compared(running: Found, files: Found) -> Found:
             found.append((replace(about, drift=drift), sdl))
         else:
             found.append((about, sdl))
-    return found
+    names = {about.name for about, _ in running}
+    lost = [name for name in texts if name not in names]
+    return [*found, *((Subgraph(name, state=Fetched.UNREACHABLE, detail=_ALONE), "") for name in lost)]
 
 
 def _drift(one: str, other: str) -> tuple[str, ...]:

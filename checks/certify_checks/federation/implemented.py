@@ -12,6 +12,7 @@ _WRONG = {
     "stub": ("says that it is not implemented", "implement it, or take it out of the schema"),
     "failed": ("breaks", "find the cause in the service's log"),
     "constant": ("gives the same whatever it is asked for", "look up what was asked for"),
+    "forgotten": ("makes something that cannot be asked for afterwards", "keep what is made"),
     "null-where-data": ("gives null for what exists", "give what exists"),
     "empty-where-data": ("gives an empty list, and such things exist", "give what exists"),
 }

@@ -178,7 +178,7 @@ class Crossing(msgspec.Struct, frozen=True, omit_defaults=True):
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     """One root field, called through the gateway.
 
-    `how`: `answered`, `empty`, `null`, `refused`, `stub`, `failed`, `constant`, `empty-where-data`, `null-where-data`,
+    `how`: `answered`, `empty`, `null`, `refused`, `stub`, `failed`, `constant`, `forgotten`, `empty-where-data`, `null-where-data`,
     `unfilled` (no values for its arguments), `not-disposable` or `left-out`; `subgraph` resolves it, where that is known.
     """
 

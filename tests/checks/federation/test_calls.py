@@ -61,6 +61,8 @@ def schema(how: str) -> strawberry.federation.Schema:  # noqa: C901 - a line for
             if how == "null":
                 return None
             key = strawberry.ID("9") if how == "constant" else id
+            if how == "forgets" and key not in things:
+                return None
             return Thing(id=key, name=things.get(key, "Constant"))
 
     @strawberry.input
@@ -72,7 +74,8 @@ def schema(how: str) -> strawberry.federation.Schema:  # noqa: C901 - a line for
         @strawberry.mutation
         def create_thing(self, input: NewThing) -> Thing:  # noqa: A002 - the argument's name
             key = str(len(things) + 1)
-            things[key] = input.name
+            if how != "forgets":
+                things[key] = input.name
             return Thing(id=strawberry.ID(key), name=input.name)
 
         @strawberry.mutation
@@ -119,6 +122,13 @@ def test_stubs_are_found(judge: Callable[..., Judged], how: str, code: str):
     _, _, implemented = judge(how)
     assert [(finding.code, finding.location.coordinate) for finding in implemented.findings] == [(code, "Query.thing")]
     assert implemented.findings[0].location.service == "things"
+
+
+def test_a_mutation_that_keeps_nothing_is_found(judge: Callable[..., Judged], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("certify_checks.federation.exercise.SETTLE", 1)
+    _, _, implemented = judge("forgets")
+    told = {(finding.code, finding.location.coordinate) for finding in implemented.findings}
+    assert ("field-forgotten", "Mutation.createThing") in told
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,13 @@ def test_drift_is_told_by_coordinates_and_texts_that_mean_the_same_do_not_drift(
     assert drift(SDL, tmp_path) == ("there is no file of it",)
 
 
+def test_a_file_without_a_running_service_is_a_subgraph_that_is_not_there(tmp_path: Path):
+    (tmp_path / "a.graphql").write_text(SDL)
+    (tmp_path / "b.graphql").write_text(SDL)
+    (_, (lost, sdl)) = files.compared([(Subgraph("a"), SDL)], files.read(tmp_path))
+    assert (lost.name, lost.state, sdl) == ("b", Fetched.UNREACHABLE, "")
+
+
 def test_drift_fails_the_rule(clean: FederationSeen):
     drifted = replace(clean.subgraphs[0], drift=("Query.a", "Query.b"))
     seen = replace(clean, subgraphs=(drifted, *clean.subgraphs[1:]))
