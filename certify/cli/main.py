@@ -29,6 +29,7 @@ examples:
   certify --profile finance                 certify the reference stack; results in certification/
   certify --profile finance --quick         the same, shortened (the verdict is PARTIAL at best)
   certify --profile finance --only load     only the controls that the load check proves
+  certify --profile boot --compose FILE     does any stack of containers come up, and stay up?
   certify profile lint my.yaml              every mistake with its line
   certify verify certification --key certify.pub
 """

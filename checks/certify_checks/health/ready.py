@@ -13,6 +13,7 @@ from certify_checks.health.samples import Contained, Sample
 READY, FLAPPING, DOWN = "ready", "flapping", "not-ready"
 _DECOYS = {"ready": READY, "refusing": DOWN, "hanging": DOWN, "flapping": FLAPPING}
 _CONTAINER_DECOYS = {"absent-container": DOWN, "served-port": READY, "dropping-port": DOWN}
+_NAMED = 5
 _REFUSED = Sample(0, 503, 1_000)
 _ENDED = Sample(0, contained=Contained("exited", exit_code=1))
 
@@ -37,7 +38,7 @@ def judge_ready(seen: HealthObservation, criteria: Criteria) -> Ruling:
     down = {finding.location.service for finding in findings}
     limit = criteria["not-ready"]
     held = limit.holds(len(down))
-    summary = _summary(len(services) - len(down), len(services), seen)
+    summary = _summary(len(services), down, seen)
     if held and (short := _short(probed, seen)):
         cure = "give the check more time or a shorter interval"
         return Ruling.inconclusive("too-few-samples", f"the window was not covered: {short}", cure=cure)
@@ -70,8 +71,13 @@ def _decoy_state(seen: HealthObservation, name: str) -> str:
     return next((state(decoy) for decoy in seen.decoys if decoy.service == name), "absent")
 
 
-def _summary(ready: int, total: int, seen: HealthObservation) -> str:
-    return f"{ready} of {total} ready in every sample of {format_quantity(seen.window_us, 'us')}"
+def _summary(total: int, down: set[str], seen: HealthObservation) -> str:
+    told = f"{total - len(down)} of {total} ready in every sample of {format_quantity(seen.window_us, 'us')}"
+    if not down:
+        return told
+    names = sorted(down)
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{told}; not {', '.join(names[:_NAMED])}{more}"
 
 
 def _short(probed: Iterable[Probed], seen: HealthObservation) -> str:
