@@ -15,6 +15,8 @@ _FETCH_CURES = {
     Fetched.REFUSED: ("introspection-refused", "let a token of the stack read `{ _service { sdl } }`"),
 }
 _CURES = {
+    "SECOND_ENGINE_FAILED": "install `@apollo/composition` and `graphql` in the folder of `second_engine`",
+    "ENGINES_DISAGREE": "write it so that both accept it: gateways use either",
     "invalid-sdl": "mend the syntax or the unknown name in this subgraph",
     "FIELD_TYPE_MISMATCH": "give the field one type in all subgraphs",
     "INVALID_FIELD_SHARING": "resolve the field in one subgraph only, or mark it @shareable in each",

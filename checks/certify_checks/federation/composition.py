@@ -18,14 +18,33 @@ Files = dict[str, str]
 Place = tuple[int, int]
 
 
-def describe(answer: Answer, sources: tuple[Source, ...], files: Files) -> Composition:
-    """The engine's answer and what our own rules add; `files` gives the evidence file of each subgraph's SDL."""
-    found = {source.name: places(source.sdl) for source in sources} if answer.errors else {}
+def describe(answer: Answer, sources: tuple[Source, ...], files: Files, second: Answer | None = None) -> Composition:
+    """The engine's answer and what our own rules add; `files` gives the evidence file of each subgraph's SDL.
+
+    `second`: what another engine answered; where it refuses what the first composes, its errors are told too.
+    """
+    more = second.errors if second and answer.state is Composed.COMPOSED else ()
+    found = {source.name: places(source.sdl) for source in sources} if answer.errors or more else {}
     empty = frozenset(source.name for source in sources if is_empty(source.sdl))
     told = (_complaint(error, found, files, empty, answer.engine) for error in answer.errors)
     ours = gaps.find(parse_all((source.name, source.sdl) for source in sources), files)
-    complaints = merged.once((*told, *ours))
-    return Composition(answer.state, complaints, answer.engine, answer.detail, len(sources), len(answer.public))
+    others = (_complaint(error, found, files, empty, second.engine) for error in more) if second else ()
+    complaints = merged.once((*told, *ours, *others, *disagreement(answer, second)))
+    engines = f"{answer.engine} and {second.engine}" if second and second.engine else answer.engine
+    return Composition(answer.state, complaints, engines, answer.detail, len(sources), len(answer.public))
+
+
+_ANSWERS = frozenset({Composed.COMPOSED, Composed.REFUSED})
+
+
+def disagreement(one: Answer, other: Answer | None) -> tuple[Complaint, ...]:
+    """That two engines came to different ends, if they did."""
+    if other is None or one.state is other.state or one.state not in _ANSWERS:
+        return ()
+    if other.state not in _ANSWERS:
+        return (Complaint("SECOND_ENGINE_FAILED", f"{other.state}: {other.detail}", by="certify"),)
+    ends = (f"{answer.engine} {answer.state}" for answer in (one, other))
+    return (Complaint("ENGINES_DISAGREE", f"two engines disagree: {', '.join(ends)}", by="certify"),)
 
 
 def _complaint(

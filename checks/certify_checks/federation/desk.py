@@ -16,18 +16,25 @@ class DeskConfig(CheckConfig, frozen=True):
         baseline: the schema that clients rely on: a supergraph or a public schema, as a file or as `git:REVISION:PATH`.
         operations: file or folder of operations that clients send: `*.graphql`, or a log in `*.jsonl`, a line an object with
             `query` and `client`.
+        second_engine: folder in which `@apollo/composition` and `graphql` are installed: composes as well, and must agree.
         engine_time: until the composition engine counts as hanging.
     """
 
     subgraphs: Path
     baseline: str = ""
     operations: str = ""
+    second_engine: str = ""
     engine_time: Duration = Duration("30 s")
 
 
 async def observe(ctx: Context, config: DeskConfig) -> FederationSeen:
     """Read the files, and look at them as at those of a stack."""
-    own = FederationConfig(engine_time=config.engine_time, baseline=config.baseline, operations=config.operations)
+    own = FederationConfig(
+        engine_time=config.engine_time,
+        baseline=config.baseline,
+        operations=config.operations,
+        second_engine=config.second_engine,
+    )
     return await look(ctx, own, files.read(config.subgraphs))
 
 

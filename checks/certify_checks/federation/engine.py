@@ -12,6 +12,7 @@ from certify_checks.federation.model import Composed
 from certify_checks.federation.runtime import CURE, find_node
 
 ENGINE = Path(__file__).with_name("engine.mjs")
+SECOND = Path(__file__).with_name("second.mjs")
 # Enough for 5 MB of SDL; a cap, which small schemas stay far below.
 HEAP_MIB = 1536
 
@@ -41,6 +42,13 @@ class EngineError(msgspec.Struct, frozen=True):
     locations: tuple[Place, ...] = ()
 
 
+class Hint(msgspec.Struct, frozen=True):
+    """What an engine advises."""
+
+    code: str
+    message: str
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What came back from the engine, or how it ended without an answer (`detail`)."""
 
@@ -50,6 +58,7 @@ class Answer(msgspec.Struct, frozen=True):
     public: str = ""
     engine: str = ""
     detail: str = ""
+    hints: tuple[Hint, ...] = ()
 
 
 class _Reply(msgspec.Struct, frozen=True, rename="camel"):
@@ -58,12 +67,16 @@ class _Reply(msgspec.Struct, frozen=True, rename="camel"):
     public_sdl: str | None
     errors: tuple[EngineError, ...]
     engine: dict[str, str]
+    hints: tuple[Hint, ...] = ()
 
 
 async def compose(
-    sources: tuple[Source, ...], *, seconds: float, heap_mib: int = HEAP_MIB, engine: Path = ENGINE
+    sources: tuple[Source, ...], *, seconds: float, heap_mib: int = HEAP_MIB, engine: Path = ENGINE, beside: str = ""
 ) -> Answer:
-    """Compose subgraphs. Whatever the engine does, an answer comes back within `seconds`."""
+    """Compose subgraphs. Whatever the engine does, an answer comes back within `seconds`.
+
+    `beside`: the folder in which the second engine is installed.
+    """
     node = await find_node()
     if node is None:
         return Answer(Composed.NO_RUNTIME, detail=f"no Node was found; {CURE}")
@@ -74,6 +87,7 @@ async def compose(
         node,
         f"--max-old-space-size={heap_mib}",
         engine,
+        *([beside] if beside else []),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -105,7 +119,7 @@ def read_reply(code: int | None, told: bytes, log: str) -> Answer:
         return Answer(Composed.CRASHED, detail=f"the answer cannot be read ({error}): {told[:200]!r}")
     name = _name(reply.engine)
     if reply.ok and not reply.errors and reply.supergraph and reply.public_sdl:
-        return Answer(Composed.COMPOSED, (), reply.supergraph, reply.public_sdl, name)
+        return Answer(Composed.COMPOSED, (), reply.supergraph, reply.public_sdl, name, hints=reply.hints)
     errors = reply.errors or (EngineError("ENGINE_FAILED", "the engine gave neither a supergraph nor an error"),)
     return Answer(Composed.REFUSED, errors, engine=name)
 

@@ -8,7 +8,7 @@ from certify.api import Context
 from certify_checks.federation.documented import describable, described_anywhere, shares
 from certify_checks.federation.edges import edges
 from certify_checks.federation.elements import Elements, of_document
-from certify_checks.federation.engine import Answer, Source
+from certify_checks.federation.engine import Answer, Hint, Source
 from certify_checks.federation.model import Composition, Subgraph
 from certify_checks.federation.picture import svg, table
 from certify_checks.federation.sdl import Subschema, document_of, is_empty
@@ -37,11 +37,14 @@ def request(ctx: Context, sources: tuple[Source, ...]) -> None:
     ctx.write_evidence("request.json", _pretty({"subgraphs": sources}))
 
 
-def composition(ctx: Context, answer: Answer, seen: Composition) -> None:
+def composition(ctx: Context, answer: Answer, seen: Composition, hints: tuple[Hint, ...] = ()) -> None:
     """Write what the engine said, and what was understood of it."""
     for name, text in (("supergraph.graphql", answer.supergraph), ("public.graphql", answer.public)):
         ctx.write_evidence(name, text)
-    ctx.write_evidence("composition.json", _pretty({"answer": answer.errors, "complaints": seen.complaints}))
+    ctx.write_evidence(
+        "composition.json",
+        _pretty({"answer": answer.errors, "complaints": seen.complaints, "hints": (*answer.hints, *hints)}),
+    )
 
 
 def documentation(ctx: Context, subgraphs: tuple[Subgraph, ...]) -> None:

@@ -11,7 +11,7 @@ from certify.api import CheckConfig, Context, Duration
 from certify_checks.federation import baseline, keep, usage
 from certify_checks.federation.composition import NOT_RUN, describe, plant
 from certify_checks.federation.coordinates import of_sdl
-from certify_checks.federation.engine import Answer, Source, compose
+from certify_checks.federation.engine import SECOND, Answer, Source, compose
 from certify_checks.federation.graph import read
 from certify_checks.federation.model import (
     Baseline,
@@ -41,6 +41,7 @@ class FederationConfig(CheckConfig, frozen=True):
             the previous certificate.
         operations: file or folder of operations that clients send, relative to the profile: `*.graphql`, or a log in
             `*.jsonl`, a line an object with `query` and `client`.
+        second_engine: folder in which `@apollo/composition` and `graphql` are installed: composes as well, and must agree.
         values: what arguments are given, by coordinate (`OrderInput.code`) or by name; `{unique}` in it becomes a number.
         left_out: root fields that are not called, such as `Mutation.shutDown`, with the reason.
     """
@@ -50,6 +51,7 @@ class FederationConfig(CheckConfig, frozen=True):
     subgraphs: str = ""
     baseline: str = ""
     operations: str = ""
+    second_engine: str = ""
     values: dict[str, Any] = msgspec.field(default_factory=dict)
     left_out: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -71,12 +73,13 @@ async def look(ctx: Context, config: FederationConfig, found: Found) -> Federati
     seconds = config.engine_time.seconds
     async with asyncio.TaskGroup() as tasks:
         composing = tasks.create_task(compose(sources, seconds=seconds) if whole else _not_composed())
+        other = tasks.create_task(_second(sources, config) if whole else _nothing())
         # Parsing takes about as long as composing, which another process does.
         about = await asyncio.to_thread(keep.sdl, ctx, found)
         decoys = await plant(sources, seconds) if whole else ()
         known, used = await before(ctx, config) if ctx.wants("breaking", "documented") else (Baseline(), Usage())
     answer = composing.result()
-    made = _made(ctx, answer, decoys, sources, about) if whole else Made()
+    made = _made(ctx, (answer, other.result()), decoys, sources, about) if whole else Made()
     graph = (read(answer.supergraph) if answer.supergraph and known.origin else None) or Graph()
     keep.documentation(ctx, about)
     keep.picture(ctx, parse_all((source.name, source.sdl) for source in sources))
@@ -111,12 +114,29 @@ async def _not_composed() -> Answer:
     return Answer(Composed.SKIPPED)
 
 
+async def _nothing() -> None:
+    return None
+
+
+async def _second(sources: tuple[Source, ...], config: FederationConfig) -> Answer | None:
+    """What the second engine says, where there is one."""
+    if not config.second_engine:
+        return None
+    folder = str(await asyncio.to_thread(Path(config.second_engine).absolute))
+    return await compose(sources, seconds=config.engine_time.seconds, engine=SECOND, beside=folder)
+
+
 def _made(
-    ctx: Context, answer: Answer, decoys: tuple[Decoy, ...], sources: tuple[Source, ...], about: tuple[Subgraph, ...]
+    ctx: Context,
+    answers: tuple[Answer, Answer | None],
+    decoys: tuple[Decoy, ...],
+    sources: tuple[Source, ...],
+    about: tuple[Subgraph, ...],
 ) -> Made:
-    """Understand what the engine answered, and keep it as evidence."""
-    composition = describe(answer, sources, {subgraph.name: subgraph.file for subgraph in about})
-    keep.composition(ctx, answer, composition)
+    """Understand what the engine answered, and the second one, and keep it as evidence."""
+    answer, second = answers
+    composition = describe(answer, sources, {subgraph.name: subgraph.file for subgraph in about}, second)
+    keep.composition(ctx, answer, composition, second.hints if second else ())
     public = of_sdl(answer.public) if answer.public and ctx.wants("served") else {}
     answered = answer.state in {Composed.COMPOSED, Composed.REFUSED}
     return Made(composition, decoys if answered else (), public)
