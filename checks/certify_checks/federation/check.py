@@ -43,7 +43,7 @@ CHECK = Check(
             title="directives are right, and every key of every entity resolves",
             judge=keys.judge,
             seed=keys.seed,
-            needs=frozenset({Capability.HTTP, Capability.GRAPHQL, Capability.GATEWAY, Capability.LOGIN}),
+            needs=frozenset({Capability.HTTP, Capability.GRAPHQL, Capability.GATEWAY}),
             limits={"errors": "== 0", "untried": "== 0"},
         ),
         Rule(
@@ -51,7 +51,7 @@ CHECK = Check(
             title="every query and mutation is implemented",
             judge=implemented.judge,
             seed=implemented.seed,
-            needs=frozenset({Capability.HTTP, Capability.GRAPHQL, Capability.GATEWAY, Capability.LOGIN}),
+            needs=frozenset({Capability.HTTP, Capability.GRAPHQL, Capability.GATEWAY}),
             limits={"unresolved": "== 0", "unexercised": "== 0"},
         ),
         Rule(
