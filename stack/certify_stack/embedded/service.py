@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ class ServicePart(Part):
         database: The DSN of its own database.
         settings: What its process is told.
         migrated: Whether the database is at head already, so that its first process need not look.
+        may_ask: Set when all that it needs is there: before that there is no use in asking whether it is ready.
     """
 
     def __init__(self, name: str, log: Path, say: Say, forker: Forker, bound: Bound) -> None:
@@ -26,6 +28,7 @@ class ServicePart(Part):
         self.database = ""
         self.settings: dict[str, Any] = {}
         self.migrated = False
+        self.may_ask = asyncio.Event()
         self._forker = forker
 
     @property
@@ -46,6 +49,7 @@ class ServicePart(Part):
     async def answers(self) -> None:
         """It listens before it is asked for the first time, so the first answer comes as soon as there can be one."""
         await self.reaches("listening")
+        await self.may_ask.wait()
         await until_good(self.ready_url)
 
     async def send(self, number: int) -> None:

@@ -147,16 +147,29 @@ class Stack:
         )
         self._plan(bound, databases)
         gateway = asyncio.create_task(self.gateway.come_up())
-        await asyncio.gather(self._enrol(), brokering)
-        self._insist(self.broker)
-        # A consumer has most to do before it is ready.
-        ordered = sorted(self.services.values(), key=lambda service: service.name not in CONSUMES)
-        await asyncio.gather(*(service.come_up() for service in ordered))
+        await self._come_up(brokering)
         await asyncio.gather(*(service.reaches("ready", "given-up") for service in self.services.values()))
         if not self.failures():
             self.gateway.may_ask.set()
             await gateway
             await self.gateway.reaches("ready", "given-up")
+
+    async def _come_up(self, brokering: asyncio.Task[None]) -> None:
+        """Start the services beside the broker; those that connect to it at once come after it, and all are asked after it."""
+        services = [part for name, part in self.services.items() if name not in CONSUMES]
+        consumers = [part for name, part in self.services.items() if name in CONSUMES]
+        coming = [asyncio.create_task(service.come_up()) for service in services]
+        try:
+            await asyncio.gather(self._enrol(), brokering)
+            self._insist(self.broker)
+        except BaseException:
+            for task in coming:
+                task.cancel()
+            raise
+        coming += [asyncio.create_task(consumer.come_up()) for consumer in consumers]
+        for service in self.services.values():
+            service.may_ask.set()
+        await asyncio.gather(*coming)
 
     async def _databases(self) -> Mapping[str, str]:
         await asyncio.to_thread(self.database.server.make_data)
@@ -165,7 +178,7 @@ class Stack:
         return await self.database.server.hand_out(self.options.services)
 
     async def _enrol(self) -> None:
-        if "auth" in self.services and self.services["auth"].migrated:
+        if "auth" in self._migrated:
             database = self.services["auth"].database
             await self.forker.do("enrol", database=database, passwords=dict(self.secrets.passwords))
 
@@ -179,11 +192,11 @@ class Stack:
             raise RuntimeError(f"{part.name} did not come up: {part.failure}")
 
     def _plan(self, bound: Mapping[str, Bound], databases: Mapping[str, str]) -> None:
-        migrated = prepared.services_of(self._origin) or frozenset()
+        self._migrated = prepared.services_of(self._origin) or frozenset()
         for name, told in bound.items():
             self.services[name] = ServicePart(name, self.logs / f"{name}.log", self.say, self.forker, told)
             self.services[name].database = databases[name]
-            self.services[name].migrated = name in migrated
+            self.services[name].migrated = name in self._migrated
         for name, service in self.services.items():
             service.settings = self._settings(name)
         self.parts |= self.services
