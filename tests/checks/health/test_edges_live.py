@@ -169,7 +169,8 @@ def test_late_spans_are_waited_for(run: Run):
     ruling, seen = run(delay_ms=1_500)
     assert ruling.outcome is Outcome.PASS
     assert seen.edges
-    assert 1_000_000 < seen.edges.waited_us < 2_400_000
+    # Not at once, and not until the patience is used up either.
+    assert 1_000_000 < seen.edges.waited_us < 9_000_000
 
 
 def test_a_call_to_the_wrong_service(run: Run):
