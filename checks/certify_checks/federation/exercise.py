@@ -57,8 +57,7 @@ async def exercise(
     first, last = _in_order(mutations)
     calls |= await _mutations(ask, first, filler, made)
     calls |= await _forgotten(ask, first, wanted, calls, made)
-    calls |= await _mutations(ask, last, filler, made)
-    calls |= await _fresh(ask, [root for root in last if calls[root.coordinate].how == "refused"], first, filler, made)
+    calls |= await _fresh(ask, last, first, filler, made)
     if mutations:
         await _again(ask, [root for root in wanted if root.coordinate in calls], filler, pool, calls)
     return tuple(calls[root.coordinate] for root in wanted)
@@ -168,10 +167,10 @@ async def _is_lost(ask: Ask, reader: Root, key: Any) -> bool:
     return True
 
 
-async def _fresh(ask: Ask, refused: list[Root], makers: list[Root], filler: Filler, made: Pool) -> dict[str, Call]:
-    """What something refers to may have to stay, so each is asked to take away something new."""
+async def _fresh(ask: Ask, takers: list[Root], makers: list[Root], filler: Filler, made: Pool) -> dict[str, Call]:
+    """What something refers to may have to stay, and leaves a gap where nobody insists: each takes away something new."""
     calls: dict[str, Call] = {}
-    for root in refused:
+    for root in takers:
         target = _target(root, filler)
         own = [maker for maker in makers if "id" not in maker.required and maker.type.name == target]
         for filler.own_first in (False, True):

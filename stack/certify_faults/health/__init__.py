@@ -86,7 +86,7 @@ _STARTS = (
         starts.late_death,
         starts.LATE_DEATH,
         "a service dies two seconds after it was ready",
-        also=_AWAY,
+        also=(*_AWAY, TRUTHFUL),
     ),
     Fault(
         "slow-start",
