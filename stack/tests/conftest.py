@@ -12,7 +12,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite(
-    "erp_border", "erp_broker", "erp_contract", "erp_documents", "erp_harness", "erp_references", "erp_tokens"
+    "erp_away",
+    "erp_border",
+    "erp_broker",
+    "erp_contract",
+    "erp_documents",
+    "erp_harness",
+    "erp_references",
+    "erp_tokens",
 )
 
 from erp_harness import Harness, scratch_database  # noqa: E402 - found through the path above

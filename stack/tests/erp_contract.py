@@ -11,6 +11,7 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from erp_away import AwayContract
 from erp_border import BorderContract
 from erp_broker import outbox_of
 from erp_documents import operation_document, undescribed
@@ -26,7 +27,6 @@ from certify_stack.kit.background import Supervised
 from certify_stack.kit.client import CallError
 from certify_stack.kit.logs import JsonFormatter
 from certify_stack.kit.model import Entity, Foreign, Kind, lower_first
-from certify_stack.kit.outbox import Event, record
 from certify_stack.kit.roles import Role
 from certify_stack.kit.settings import DEFAULT_AUDIENCE, DEFAULT_ISSUER, Settings, SettingsError
 from certify_stack.kit.tokens import SigningKey
@@ -45,7 +45,7 @@ def unsigned(claims: dict[str, object]) -> str:
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
 
 
-class ServiceContract(TokenContract, BorderContract):
+class ServiceContract(AwayContract, TokenContract, BorderContract):
     """Health, authentication, permissions, documentation, schema and input of one service."""
 
     def test_is_live_and_ready(self, erp: Harness):
@@ -224,30 +224,6 @@ class ServiceContract(TokenContract, BorderContract):
 
     def test_describes_everything_public(self, erp: Harness):
         assert undescribed(schema_of(erp.name)._schema) == []
-
-    def test_while_the_broker_is_away_it_says_so_and_its_events_wait(
-        self, server: str, signing_key: tuple[SigningKey, Path], request: pytest.FixtureRequest
-    ):
-        name = request.getfixturevalue("erp").name
-        with (
-            scratch_database(server, name) as dsn,
-            Harness.running(name, dsn, *signing_key, broker="127.0.0.1:1") as alone,
-        ):
-            event = Event(type="Tried", subject=uuid4(), subject_type="Trial", data={})
-
-            async def write() -> None:
-                async with alone.app.state.runtime.database.transaction() as connection:
-                    await record(connection, name, USER_ID, [event])
-
-            alone.run(write())
-            alone.settle(lambda: "broker" in alone.get("/health/ready").json()["parts"]["relay"])
-            answer = alone.get("/health/ready")
-            parts = answer.json()["parts"]
-            assert answer.status_code == 503
-            assert parts["broker"].startswith("does not answer")
-            assert parts["database"] == parts["migrations"] == "ok"
-            assert [row["envelope"] for row in alone.sql("SELECT envelope FROM outbox WHERE sent_at IS NULL")]
-            assert alone.get("/health/live").status_code == 200
 
     @pytest.mark.parametrize("role", list(Role))
     def test_allows_each_role_what_its_table_says_and_nothing_else(self, erp: Harness, role: Role):
