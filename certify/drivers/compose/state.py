@@ -39,7 +39,8 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
         health: `starting`, `healthy`, `unhealthy`; empty without a health check.
         health_exit: exit code of the last health check that ended.
         health_log: what the last health checks said, the latest last.
-        answered: whether a published port was served when asked from outside; None: there was nothing to ask.
+        answered: whether the published ports were served when asked from outside; False too while nobody has asked them;
+            None: there is none to ask.
     """
 
     status: str = ""

@@ -85,7 +85,8 @@ class Watch:
         """Look at all of them anew, and ask their ports again, whatever was known."""
         with contextlib.suppress(*ENGINE_GONE):
             self.details = await asyncio.to_thread(self._containers.inspected)
-        self._answered.clear()
+        # A dict of its own: what was asked before this moment answers into the old one.
+        self._answered = {}
         self._judge_all()
 
     async def all_started(self) -> None:
@@ -158,7 +159,9 @@ class Watch:
     def look_at(self, service: str) -> Seen:
         """The last look at one service."""
         details = self.details.get(service)
-        return seen(details, self._answered.get(service)) if details else Seen()
+        # A port that nobody asked yet is not known to be served: nothing is ready for want of an answer.
+        unasked = False if self._parts[service].ports else None
+        return seen(details, self._answered.get(service, unasked)) if details else Seen()
 
     def _final(self) -> bool:
         found = self.judged
@@ -216,8 +219,9 @@ class Watch:
             again = ticks % _ASK_AGAIN_TICKS == 0
             asked = [name for name in self._parts if self._worth_asking(name, again=again)]
             ticks += 1
+            known = self._answered
             answers = await asyncio.gather(*(self._ask_one(name) for name in asked))
-            self._answered.update(zip(asked, answers, strict=True))
+            known.update(zip(asked, answers, strict=True))
             if asked:
                 self._changed.set()
             await asyncio.sleep(_TICK)
