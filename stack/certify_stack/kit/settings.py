@@ -32,6 +32,8 @@ class Settings:
         auth_private_key: PEM file of the signing key; only ``auth`` has it.
         pool_size: The most connections that the process opens to its database.
         broker: ``host:port`` of a Kafka broker, or several with commas; None relays and consumes nothing.
+        mail_server: ``host:port`` of the SMTP server that takes e-mails; only notification needs it.
+        sms_provider: Base URL of the provider that takes text messages; only notification needs it.
     """
 
     database_dsn: str
@@ -44,10 +46,14 @@ class Settings:
     auth_private_key: Path | None = None
     pool_size: int = 5
     broker: str | None = None
+    mail_server: str | None = None
+    sms_provider: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read ``ERP_DATABASE_DSN``, ``ERP_AUTH_JWKS`` and the optional rest, such as ``ERP_BROKER``.
+
+        The DSN holds a password: ``ERP_DATABASE_DSN_FILE`` may name a file that holds it instead.
 
         Raises:
             SettingsError: A required variable is absent or a value is unusable.
@@ -64,7 +70,8 @@ class Settings:
             return Path(value) if value else None
 
         return cls(
-            database_dsn=required("DATABASE_DSN", "give a DSN such as postgresql://user@127.0.0.1:5432/finance"),
+            database_dsn=_secret(path("DATABASE_DSN_FILE"))
+            or required("DATABASE_DSN", "give a DSN such as postgresql://user@127.0.0.1:5432/finance"),
             auth_public_jwks=Path(required("AUTH_JWKS", "give the path of the JWKS file of auth")),
             issuer=environ.get(PREFIX + "ISSUER", DEFAULT_ISSUER),
             audience=environ.get(PREFIX + "AUDIENCE", DEFAULT_AUDIENCE),
@@ -74,7 +81,16 @@ class Settings:
             auth_private_key=path("AUTH_PRIVATE_KEY"),
             pool_size=_positive(environ.get(PREFIX + "POOL_SIZE", "5")),
             broker=environ.get(PREFIX + "BROKER") or None,
+            mail_server=environ.get(PREFIX + "MAIL_SERVER") or None,
+            sms_provider=environ.get(PREFIX + "SMS_PROVIDER") or None,
         )
+
+
+def _secret(file: Path | None) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip() if file else ""
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"{file} cannot be read ({error}); give a file that this user may read") from error
 
 
 def _urls(raw: str) -> dict[str, str]:
