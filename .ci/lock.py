@@ -4,18 +4,20 @@ import shutil
 import subprocess
 import sys
 
-LOCKS = {"stack": ("--group", "build"), "dev": ("--group", "build", "--group", "dev", "-c", "requirements/stack.txt")}
+WHOLE = ("--extra", "stack", "--group", "build", "pyproject.toml")
+WITHIN = ("-c", "requirements/stack.txt")
+LOCKS = {"stack": WHOLE, "dev": (*WHOLE, "--group", "dev", *WITHIN), "services": ("--group", "services", *WITHIN)}
 
 
 def main() -> int:
-    """Write requirements/stack.txt and, on top of it, requirements/dev.txt."""
+    """Write requirements/stack.txt, on top of it requirements/dev.txt, and out of it requirements/services.txt."""
     if not shutil.which("uv"):
         sys.stderr.write("lock: needs the resolver uv (pip install uv)\n")
         return 2
     common = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
-    common += ["--no-annotate", "--custom-compile-command", "./dev lock", "--extra", "stack", *sys.argv[1:]]
+    common += ["--no-annotate", "--custom-compile-command", "./dev lock", *sys.argv[1:]]
     for name, more in LOCKS.items():
-        subprocess.run([*common, *more, "pyproject.toml", "-o", f"requirements/{name}.txt"], check=True)
+        subprocess.run([*common, *more, "-o", f"requirements/{name}.txt"], check=True)
     return 0
 
 
