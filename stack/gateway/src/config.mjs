@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /**
- * The configuration: `{"port"? | "listener"?, "timeoutMs"?, "cache"?, "subgraphs": [{"name", "url", "ready", "sdl"}],
+ * The configuration: `{"port"? | "listener"?, "host"?, "timeoutMs"?, "cache"?, "subgraphs": [{"name", "url", "ready", "sdl"}],
  * "jwt": {"publicKey", "kid", "issuer", "audience", "algorithm"}}`.
  */
 export function readConfig(path) {
@@ -12,7 +12,7 @@ export function readConfig(path) {
     requireStrings(path, `subgraphs[${index}]`, subgraph, ["name", "url", "ready", "sdl"]);
   });
   requireStrings(path, "jwt", config.jwt, ["publicKey", "issuer", "audience", "algorithm"]);
-  return { port: 0, timeoutMs: 10_000, ...config };
+  return { port: 0, host: "127.0.0.1", timeoutMs: 10_000, ...config };
 }
 
 function requireStrings(path, where, value, keys) {

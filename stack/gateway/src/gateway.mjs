@@ -1,6 +1,7 @@
 // The reference stack's gateway: `node gateway.mjs CONFIG.json`.
 //
-// Composes the subgraphs of CONFIG at start, listens on 127.0.0.1 and prints one line: {"listening": port}, or {"failed": "why"}.
+// Composes the subgraphs of CONFIG at start, listens on 127.0.0.1 unless CONFIG says otherwise, and prints one line:
+// {"listening": port}, or {"failed": "why"}.
 // It ends when its standard input does, so that it never outlives whoever started it.
 import { readConfig } from "./config.mjs";
 import { createVerifier } from "./identity.mjs";
@@ -15,7 +16,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exi
 try {
   const config = readConfig(process.argv[2]);
   const port = await listen({
-    where: config.listener === undefined ? { port: config.port, host: "127.0.0.1" } : { fd: config.listener },
+    where: config.listener === undefined ? { port: config.port, host: config.host } : { fd: config.listener },
     schema: createGatewaySchema(config),
     verify: await createVerifier(config.jwt),
     ready: createReadiness(config.subgraphs),
