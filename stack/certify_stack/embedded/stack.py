@@ -27,6 +27,7 @@ from certify_stack.embedded.postgres import PostgresServer, disk_root, scratch_r
 from certify_stack.embedded.private import write_private
 from certify_stack.embedded.probe import get
 from certify_stack.embedded.service import ServicePart
+from certify_stack.embedded.sink_part import SinkPart
 from certify_stack.erp import CONSUMES, SERVICES
 from certify_stack.gateway.process import Subgraph
 from certify_stack.kit.messages import topics
@@ -102,6 +103,8 @@ class Stack:
             await self._name_the_late()
         self._booted = True
         self.write_endpoints()
+        # Whatever is sent to it waits in its open sockets, so it need not take time from the boot.
+        self._sinking = asyncio.create_task(self.sink.come_up())
 
     async def _prepare_broker(self) -> None:
         """The first use on a machine fetches Kafka, which takes as long as the network does: no part of a boot's time."""
@@ -138,7 +141,8 @@ class Stack:
         self.database = DatabasePart(postgres, self.say, self._watch_over)
         self.broker = BrokerPart(kafka, topics(self.options.services), self.say, self._watch_over)
         self.gateway = GatewayPart(self.private, self.logs / "gateway.log", self.say, self._watch_over)
-        self.parts = {part.name: part for part in (self.database, self.broker, self.gateway)}
+        self.sink = SinkPart(self.logs / "sink.log", self.say, self._watch_over)
+        self.parts = {part.name: part for part in (self.database, self.broker, self.gateway, self.sink)}
         brokering = asyncio.create_task(self.broker.come_up())
         databases, self.secrets, bound = await asyncio.gather(
             self._databases(),
@@ -216,6 +220,8 @@ class Stack:
         }
         if name == "auth":
             settings["auth_private_key"] = str(self.secrets.key_file)
+        if name == "notification":
+            settings |= {"mail_server": self.sink.mail_server, "sms_provider": self.sink.url}
         return settings
 
     def failures(self) -> dict[str, str]:
@@ -252,7 +258,7 @@ class Stack:
             "services": {name: service.endpoint() for name, service in self.services.items()},
             "broker": self.broker.server.bootstrap,
             "parts": ROLES,
-            "credentials": self.secrets.credentials(login),
+            "credentials": {**self.secrets.credentials(login), "mailbox": f"{self.sink.url}/messages"},
         }
 
     def write_endpoints(self) -> None:

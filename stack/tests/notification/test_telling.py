@@ -33,35 +33,42 @@ def publish(told: Harness, broker: KafkaServer, one: Envelope) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"),
+    ("kind", "subject", "text"),
     [
-        ("InvoiceIssued", "You are billed 115.00 BDT. Please pay until 2026-06-01."),
-        ("PaymentReceived", "We received 15.00 BDT. Thank you."),
+        ("InvoiceIssued", "Your invoice", "You are billed 115.00 BDT. Please pay until 2026-06-01."),
+        ("PaymentReceived", "Receipt of your payment", "We received 15.00 BDT. Thank you."),
     ],
 )
-def test_customers_hear_of_bills_and_payments_once(told: Harness, broker: KafkaServer, kind: str, text: str):
+def test_customers_hear_of_bills_and_payments_once_by_each_carrier(
+    told: Harness, broker: KafkaServer, kind: str, subject: str, text: str
+):
     customer = uuid4()
     one = event(type=kind, data=MONEY | {"customer_id": str(customer)})
     publish(told, broker, one)
     publish(told, broker, one)
-    query = "query($w: MessagesWhere) { messages(where: $w) { id body state address customer { id } } }"
-    (message,) = told.ask(query, {"w": {"customerId": str(customer)}})["messages"]
-    assert (message["body"], message["state"], message["customer"]) == (text, "SENT", {"id": str(customer)})
-    (row,) = told.sql("SELECT envelope FROM outbox WHERE key = $1", message["id"])
-    made = msgspec.json.decode(row["envelope"], type=Envelope)
-    assert (made.type, made.actor, made.service) == ("MessageCreated", "notification", "notification")
-    assert (made.causationid, made.correlationid) == (one.id, one.correlationid)
+    query = "query($w: MessagesWhere) { messages(where: $w) { id body state sentAt customer { id } } }"
+    messages = told.ask(query, {"w": {"customerId": str(customer)}})["messages"]
+    seen = {"body": text, "state": "QUEUED", "sentAt": None, "customer": {"id": str(customer)}}
+    assert [{name: message[name] for name in seen} for message in messages] == [seen, seen]
+    rows = told.sql("SELECT channel, subject FROM delivery WHERE message_id = ANY($1)", [m["id"] for m in messages])
+    assert {tuple(row) for row in rows} == {("EMAIL", subject), ("SMS", subject)}
+    for message in messages:
+        (row,) = told.sql("SELECT envelope FROM outbox WHERE key = $1", message["id"])
+        made = msgspec.json.decode(row["envelope"], type=Envelope)
+        assert (made.type, made.actor, made.service) == ("MessageCreated", "notification", "notification")
+        assert (made.causationid, made.correlationid) == (one.id, one.correlationid)
 
 
 @pytest.mark.parametrize(
     ("kind", "beginning"), [("UserCreated", "Welcome, Ada."), ("PasswordChanged", "Your password was changed.")]
 )
-def test_users_hear_of_their_accounts(told: Harness, broker: KafkaServer, kind: str, beginning: str):
+def test_users_hear_of_their_accounts_in_the_application(told: Harness, broker: KafkaServer, kind: str, beginning: str):
     user = uuid4()
     publish(told, broker, event(source="urn:erp:auth", type=kind, subject=user, data={"display_name": "Ada"}))
-    (row,) = told.sql("SELECT body, address FROM message WHERE user_id = $1", user)
+    (row,) = told.sql("SELECT id, body, address, state FROM message WHERE user_id = $1", user)
     assert row["body"].startswith(beginning)
-    assert row["address"] == f"in-app:user:{user}"
+    assert (row["address"], row["state"]) == (f"in-app:user:{user}", "SENT")
+    assert told.sql("SELECT 1 FROM delivery WHERE message_id = $1", row["id"]) == []
 
 
 def test_most_events_are_of_no_interest(told: Harness, broker: KafkaServer):

@@ -2,6 +2,7 @@
 
 from certify_stack.erp import CONSUMES
 from certify_stack.erp.catalog import CUSTOMER, USER
+from certify_stack.erp.notification.delivery import deliver
 from certify_stack.erp.notification.telling import tell
 from certify_stack.kit.model import (
     Access,
@@ -78,5 +79,6 @@ SERVICE = Service(
             filters=("user",),
         ),
     ),
+    tasks={"delivery": deliver},
     subscription=Subscription(services=CONSUMES["notification"], handle=tell),
 )

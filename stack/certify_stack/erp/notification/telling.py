@@ -9,35 +9,45 @@ import msgspec
 from certify_stack.kit.database import Connection
 from certify_stack.kit.messages import Envelope
 from certify_stack.kit.outbox import Event, record
+from certify_stack.kit.tracing import outgoing
 
 PUT = """
     INSERT INTO message (customer_id, user_id, address, state, body, sent_at)
-    VALUES ($1, $2, $3, 'SENT', $4, $5) RETURNING id
+    VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
 """
+QUEUE = "INSERT INTO delivery (message_id, channel, subject, traceparent) VALUES ($1, $2, $3, $4)"
+EMAIL, SMS = "EMAIL", "SMS"
 
 
 class Told(msgspec.Struct, frozen=True):
-    """To whom what is said: one of customer and user."""
+    """To whom what is said: one of customer and user. Customers hear of it by every carrier, users in the application."""
 
     body: str
+    subject: str = ""
     customer: UUID | None = None
     user: UUID | None = None
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """The carriers; empty: it stays in the application."""
+        return (EMAIL, SMS) if self.customer else ()
+
+    @property
     def address(self) -> str:
-        """The recipient's place inside of the application; nothing leaves it yet."""
-        return f"in-app:customer:{self.customer}" if self.customer else f"in-app:user:{self.user}"
+        """The recipient, as long as nobody has asked for the address."""
+        return f"customer:{self.customer}" if self.customer else f"in-app:user:{self.user}"
 
 
 def _issued(envelope: Envelope) -> Told:
     data = envelope.data
     body = f"You are billed {data['gross']} {data['currency']}. Please pay until {data['due_on']}."
-    return Told(body, customer=UUID(data["customer_id"]))
+    return Told(body, "Your invoice", customer=UUID(data["customer_id"]))
 
 
 def _received(envelope: Envelope) -> Told:
     data = envelope.data
-    return Told(f"We received {data['amount']} {data['currency']}. Thank you.", customer=UUID(data["customer_id"]))
+    body = f"We received {data['amount']} {data['currency']}. Thank you."
+    return Told(body, "Receipt of your payment", customer=UUID(data["customer_id"]))
 
 
 def _welcome(envelope: Envelope) -> Told:
@@ -57,18 +67,22 @@ TEXTS: Mapping[str, Callable[[Envelope], Told]] = {
 
 
 async def tell(connection: Connection, envelope: Envelope) -> None:
-    """Write the message that an event calls for; most call for none."""
+    """Write the messages that an event calls for; most call for none."""
     write = TEXTS.get(envelope.type)
     if write is None:
         return
     told = write(envelope)
-    about: dict[str, Any] = {
-        "customer_id": told.customer,
-        "user_id": told.user,
-        "address": told.address,
-        "body": told.body,
-        "sent_at": envelope.time,
-    }
-    key = await connection.fetchval(PUT, *about.values())
-    made = Event(type="MessageCreated", subject=key, subject_type="Message", data=about)
-    await record(connection, "notification", "notification", [made])
+    for channel in told.channels or ("",):
+        about: dict[str, Any] = {
+            "customer_id": told.customer,
+            "user_id": told.user,
+            "address": told.address,
+            "state": "QUEUED" if channel else "SENT",
+            "body": told.body,
+            "sent_at": None if channel else envelope.time,
+        }
+        key = await connection.fetchval(PUT, *about.values())
+        if channel:
+            await connection.execute(QUEUE, key, channel, told.subject, outgoing().get("traceparent"))
+        made = Event(type="MessageCreated", subject=key, subject_type="Message", data=about)
+        await record(connection, "notification", "notification", [made])
