@@ -38,11 +38,6 @@ def test_a_read_model_that_drifted_differs_from_the_rebuild(erp: Harness):
     assert content(erp, "shadow_a") == before
 
 
-def test_the_seed_holds_old_versions_that_are_upgraded(erp: Harness):
-    versions = {row["type_version"] for row in erp.sql("SELECT type_version FROM events WHERE type = 'InvoiceCreated'")}
-    assert versions == {1, 2}
-
-
 @pytest.mark.parametrize("schema", ["public", "pg_temp", "information_schema", "A", "a; DROP TABLE events", ""])
 def test_only_a_schema_of_its_own_is_written(erp: Harness, schema: str):
     with pytest.raises(rebuild.RebuildError, match="no name for a schema"):

@@ -88,7 +88,7 @@ def test_an_event_arrives_with_all_that_is_known_of_it(told: Harness, broker: Ka
     told.settle(lambda: waiting(told) == 0)
     (record,) = [one for one in told.run(read(broker.bootstrap, TOPIC)) if one.key == key.encode()]
     event = messages.decode(record.value)
-    assert (event.type, event.typeversion, event.service) == ("InvoiceCreated", 2, "finance")
+    assert (event.type, event.typeversion, event.service) == ("InvoiceCreated", 3, "finance")
     assert (event.subject, event.subjecttype, event.actor) == (UUID(key), "Invoice", USER_ID)
     assert (event.correlationid, event.causationid) == (TRACE, None)
     assert event.data["net"] == "3.33"

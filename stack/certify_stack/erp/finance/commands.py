@@ -25,9 +25,17 @@ class Caller:
     actor: str
 
 
-async def create_invoice(
-    database: Database, caller: Caller, customer_id: UUID, currency: str, items: Sequence[invoice.Item]
-) -> UUID:
+@dataclass(frozen=True, slots=True)
+class NewInvoice:
+    """What a client asks to be drawn up."""
+
+    customer_id: UUID
+    currency: str
+    items: Sequence[invoice.Item]
+    prices_include_tax: bool = False
+
+
+async def create_invoice(database: Database, caller: Caller, asked: NewInvoice) -> UUID:
     """Draw up an invoice and return its id.
 
     Raises:
@@ -38,7 +46,9 @@ async def create_invoice(
         last = await event_store.lock(connection)
         serial: int = await connection.fetchval("SELECT nextval('invoice_number')")
         number = f"INV-{serial:08d}"
-        created = invoice.create(number, customer_id, currency, items)
+        created = invoice.create(
+            number, asked.customer_id, asked.currency, asked.items, prices_include_tax=asked.prices_include_tax
+        )
         await _commit(connection, caller, last, [NewEvent(uuid4(), INVOICE, stream, 1, created)])
     return stream
 

@@ -1,12 +1,15 @@
 """The events of finance: typed, versioned, and upgraded when an old version is read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
+
+from certify_stack.erp.finance.tax import Treatment
+from certify_stack.erp.finance.upgrades import UPGRADES
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -19,10 +22,18 @@ class Line(msgspec.Struct, frozen=True):
     vat_rate: Decimal
     net: Decimal
     vat: Decimal
+    treatment: Treatment
+    duty_rate: Decimal
+    duty: Decimal
+    discount: Decimal
 
 
 class InvoiceCreated(msgspec.Struct, frozen=True):
-    """An invoice was drawn up. Version 2: the tax rate stands in each line, and the currency is stated."""
+    """An invoice was drawn up.
+
+    Version 2: the tax rate stands in each line, and the currency is stated. Version 3: supplementary duty, discounts,
+    how each line is taxed, and whether the unit prices include tax.
+    """
 
     number: str
     customer_id: UUID
@@ -30,6 +41,14 @@ class InvoiceCreated(msgspec.Struct, frozen=True):
     lines: tuple[Line, ...]
     net: Decimal
     vat: Decimal
+    duty: Decimal
+    discount: Decimal
+    prices_include_tax: bool
+
+    @property
+    def gross(self) -> Decimal:
+        """What is to be paid."""
+        return self.net + self.duty + self.vat
 
 
 class InvoiceIssued(msgspec.Struct, frozen=True):
@@ -63,7 +82,7 @@ class PaymentReceived(msgspec.Struct, frozen=True):
 Event = InvoiceCreated | InvoiceIssued | InvoicePaymentApplied | PaymentReceived
 
 VERSIONS: Mapping[type[Any], int] = {
-    InvoiceCreated: 2,
+    InvoiceCreated: 3,
     InvoiceIssued: 1,
     InvoicePaymentApplied: 1,
     PaymentReceived: 1,
@@ -85,20 +104,6 @@ class UnknownEventError(ValueError):
     """A stored event has a type or version that this code does not know."""
 
 
-def _created_2(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 had one tax rate for the whole invoice and knew only the taka."""
-    rate = data["vat_rate"]
-    lines = [{**line, "vat_rate": rate} for line in data["lines"]]
-    rest = {key: value for key, value in data.items() if key != "vat_rate"}
-    return {**rest, "lines": lines, "currency": "BDT"}
-
-
-# (type, stored version) -> data of the next version.
-UPCASTERS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
-    ("InvoiceCreated", 1): _created_2,
-}
-
-
 def encode(event: Event) -> tuple[str, int, str]:
     """Return type name, version and data as JSON; amounts are strings."""
     return type(event).__name__, VERSIONS[type(event)], msgspec.json.encode(event).decode()
@@ -118,7 +123,7 @@ def decode(kind: str, version: int, data: str | bytes) -> Event:
         return event
     values = msgspec.json.decode(data)
     for step in range(version, VERSIONS[target]):
-        upgrade = UPCASTERS.get((kind, step))
+        upgrade = UPGRADES.get((kind, step))
         if upgrade is None:
             raise UnknownEventError(f"no upgrade of {kind} from version {step}")
         values = upgrade(values)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import strawberry
@@ -12,6 +12,7 @@ from strawberry.federation.types import FieldSet
 
 from certify_stack.erp.catalog import CUSTOMER, INVOICE, PRODUCT
 from certify_stack.erp.finance import queries
+from certify_stack.erp.finance.printing import Language, printed
 from certify_stack.kit.roles import ADMINS, BOOKKEEPERS, EVERYONE, REVIEWERS, STAFF
 from certify_stack.kit.scalars import parse_id
 from certify_stack.kit.types import Info
@@ -49,6 +50,23 @@ class InvoiceStatus(Enum):
     PAID = strawberry.enum_value("PAID", description="Nothing is owed any more.")
 
 
+@strawberry.enum(description="What the law of value added tax makes of a supply.")
+class VatTreatment(Enum):
+    """What the law makes of a supply."""
+
+    TAXABLE = strawberry.enum_value("TAXABLE", description="Taxed at its rate.")
+    ZERO_RATED = strawberry.enum_value("ZERO_RATED", description="Taxed at 0 %, such as an export.")
+    EXEMPT = strawberry.enum_value("EXEMPT", description="Not taxed at all.")
+
+
+@strawberry.enum(description="The language of printed amounts.")
+class PrintLanguage(Enum):
+    """The language of printed amounts."""
+
+    ENGLISH = strawberry.enum_value("ENGLISH", description="With the code of the currency.")
+    BANGLA = strawberry.enum_value("BANGLA", description="With Bangla digits.")
+
+
 @strawberry.type(description="One line of an invoice.")
 class InvoiceLine:
     """One line of an invoice."""
@@ -57,10 +75,15 @@ class InvoiceLine:
     product: Product = strawberry.field(description="What was sold.")
     description: str = strawberry.field(description="Text as printed.")
     quantity: Decimal = strawberry.field(description="How much, with up to three decimals.")
-    unit_price: Decimal = strawberry.field(description="Price of one unit before tax.")
+    unit_price: Decimal = strawberry.field(description="Price of one unit, with tax if pricesIncludeTax.")
     vat_rate: Decimal = strawberry.field(description="Rate of value added tax in percent.")
-    net: Decimal = strawberry.field(description="Quantity times unit price, rounded to two places.")
-    vat: Decimal = strawberry.field(description="Tax on the net amount, rounded to two places.")
+    treatment: VatTreatment = strawberry.field(description="Whether it is taxable, zero-rated or exempt.")
+    supplementary_duty_rate: Decimal = strawberry.field(description="Rate of supplementary duty in percent.")
+    discount: Decimal = strawberry.field(description="What was taken off the price, rounded to two places.")
+    net: Decimal = strawberry.field(description="Value before duty and tax, after the discount.")
+    supplementary_duty: Decimal = strawberry.field(description="Duty on the net amount, rounded to two places.")
+    vat: Decimal = strawberry.field(description="Tax on the net amount and the duty, rounded to two places.")
+    gross: Decimal = strawberry.field(description="Net amount, duty and tax together.")
 
     @classmethod
     def of(cls, row: Any) -> Self:
@@ -72,14 +95,26 @@ class InvoiceLine:
             quantity=row["quantity"],
             unit_price=row["unit_price"],
             vat_rate=row["vat_rate"],
+            treatment=row["treatment"],
+            supplementary_duty_rate=row["duty_rate"],
+            discount=row["discount"],
             net=row["net"],
+            supplementary_duty=row["duty"],
             vat=row["vat"],
+            gross=row["net"] + row["duty"] + row["vat"],
         )
 
 
 async def _lines(root: Any, info: Info) -> list[InvoiceLine]:
     rows = await queries.lines_of(info, UUID(root.id))
     return [InvoiceLine.of(row) for row in rows]
+
+
+def _gross_printed(
+    root: Any,
+    language: Annotated[PrintLanguage, strawberry.argument(description="For whom.")] = PrintLanguage.ENGLISH,
+) -> str:
+    return printed(root.gross, root.currency, Language(language.name))
 
 
 @strawberry.federation.type(description=INVOICE.description, keys=["id"])
@@ -91,7 +126,10 @@ class Invoice:
     customer: Customer = strawberry.field(description="Who owes it.")
     currency: str = strawberry.field(description="Three-letter code of the currency of all its amounts.")
     status: InvoiceStatus = strawberry.field(description="Where it stands.")
-    net: Decimal = strawberry.field(description="Sum of the lines before tax.")
+    prices_include_tax: bool = strawberry.field(description="Whether its unit prices include duty and tax.")
+    discount: Decimal = strawberry.field(description="Sum of the lines' discounts.")
+    net: Decimal = strawberry.field(description="Sum of the lines before duty and tax.")
+    supplementary_duty: Decimal = strawberry.field(description="Sum of the lines' supplementary duty.")
     vat: Decimal = strawberry.field(description="Sum of the lines' tax.")
     gross: Decimal = strawberry.field(description="What is to be paid.")
     paid: Decimal = strawberry.field(description="What was paid so far.")
@@ -102,6 +140,9 @@ class Invoice:
     version: int = strawberry.field(description="How many events it has; for expectedVersion.")
 
     lines: list[InvoiceLine] = strawberry.field(resolver=_lines, description="Its lines, in order.")
+    gross_printed: str = strawberry.field(
+        resolver=_gross_printed, description="What is to be paid as people read it, grouped by lakh and crore."
+    )
 
     @classmethod
     async def resolve_reference(cls, id: strawberry.ID, info: Info) -> Self | None:  # noqa: A002 - the key's name
@@ -119,7 +160,10 @@ class Invoice:
             customer=Customer(id=strawberry.ID(str(row["customer_id"]))),
             currency=row["currency"],
             status=row["status"],
+            prices_include_tax=row["prices_include_tax"],
+            discount=row["discount"],
             net=row["net"],
+            supplementary_duty=row["duty"],
             vat=row["vat"],
             gross=row["gross"],
             paid=row["paid"],
@@ -201,8 +245,18 @@ class InvoiceLineInput:
     product_id: strawberry.ID = strawberry.field(description="What is sold.")
     description: str = strawberry.field(description="Text as printed.")
     quantity: Decimal = strawberry.field(description="How much, with up to three decimals.")
-    unit_price: Decimal = strawberry.field(description="Price of one unit before tax.")
+    unit_price: Decimal = strawberry.field(description="Price of one unit, without tax unless pricesIncludeTax.")
     vat_rate: Decimal = strawberry.field(description="Rate of value added tax in percent: 0, 5, 7.5, 10 or 15.")
+    treatment: VatTreatment | None = strawberry.field(
+        description="What the law makes of it; if absent, TAXABLE, or ZERO_RATED where the rate is 0.", default=None
+    )
+    supplementary_duty_rate: Decimal | None = strawberry.field(
+        description="Rate of supplementary duty in percent, 0 to 500; 0 if absent.", default=None
+    )
+    discount: Decimal | None = strawberry.field(description="What is taken off the price of the line.", default=None)
+    discount_percent: Decimal | None = strawberry.field(
+        description="How many percent are taken off the price of the line; instead of discount.", default=None
+    )
 
 
 @strawberry.input(description="A new invoice.")
@@ -212,6 +266,9 @@ class CreateInvoiceInput:
     customer_id: strawberry.ID = strawberry.field(description="Who will owe it.")
     lines: list[InvoiceLineInput] = strawberry.field(description="What is sold, 1 to 200 lines.")
     currency: str = strawberry.field(description="Three-letter code of the currency.", default="BDT")
+    prices_include_tax: bool = strawberry.field(
+        description="Whether the unit prices include duty and tax.", default=False
+    )
 
 
 @strawberry.input(description="What invoices must equal.")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from certify_stack.erp.finance import tax
 from certify_stack.erp.finance.events import (
     Event,
     InvoiceCreated,
@@ -15,7 +16,7 @@ from certify_stack.erp.finance.events import (
     Line,
     PaymentReceived,
 )
-from certify_stack.erp.finance.money import LARGEST, VAT_RATES, ZERO, line_totals, total
+from certify_stack.erp.finance.money import LARGEST, ZERO
 from certify_stack.kit.errors import ConflictError, InvalidInputError
 
 MOST_LINES = 200
@@ -56,9 +57,15 @@ class Item:
     quantity: Decimal
     unit_price: Decimal
     vat_rate: Decimal
+    treatment: tax.Treatment | None = None
+    duty_rate: Decimal = tax.NO_RATE
+    discount: Decimal | None = None
+    discount_percent: Decimal | None = None
 
 
-def create(number: str, customer_id: UUID, currency: str, items: Sequence[Item]) -> InvoiceCreated:
+def create(
+    number: str, customer_id: UUID, currency: str, items: Sequence[Item], *, prices_include_tax: bool = False
+) -> InvoiceCreated:
     """Draw up an invoice.
 
     Raises:
@@ -68,11 +75,13 @@ def create(number: str, customer_id: UUID, currency: str, items: Sequence[Item])
         raise InvalidInputError(f"an invoice has 1 to {MOST_LINES} lines")
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
         raise InvalidInputError("currency is not a code of three capital letters")
-    lines = tuple(_line(item) for item in items)
-    sums = total(line_totals(line.quantity, line.unit_price, line.vat_rate) for line in lines)
+    lines = tuple(_line(item, prices_include_tax) for item in items)
+    sums = tax.total(tax.Amounts(line.discount, line.net, line.duty, line.vat) for line in lines)
     if sums.gross > LARGEST:
         raise InvalidInputError("the invoice is too large")
-    return InvoiceCreated(number, customer_id, currency, lines, sums.net, sums.vat)
+    return InvoiceCreated(
+        number, customer_id, currency, lines, sums.net, sums.vat, sums.duty, sums.discount, prices_include_tax
+    )
 
 
 def issue(invoice: Invoice, due_on: date) -> InvoiceIssued:
@@ -112,7 +121,7 @@ def apply(invoice: Invoice | None, event: Event) -> Invoice:
         ValueError: The event cannot stand there.
     """
     if isinstance(event, InvoiceCreated) and invoice is None:
-        return Invoice(1, Status.DRAFT, event.customer_id, event.currency, event.net + event.vat)
+        return Invoice(1, Status.DRAFT, event.customer_id, event.currency, event.gross)
     if invoice is None:
         raise ValueError(f"{type(event).__name__} before InvoiceCreated")
     version = invoice.version + 1
@@ -138,11 +147,41 @@ def replay(events: Iterable[Event]) -> Invoice | None:
     return state
 
 
-def _line(item: Item) -> Line:
-    if item.vat_rate not in VAT_RATES:
-        rates = ", ".join(str(rate) for rate in sorted(VAT_RATES))
-        raise InvalidInputError(f"vatRate is none of {rates}")
+def _line(item: Item, inclusive: bool) -> Line:  # noqa: FBT001 - as the invoice says
+    treatment = item.treatment or tax.treatment_of(item.vat_rate)
+    terms = tax.Terms(item.vat_rate, treatment, item.duty_rate, inclusive)
+    if problem := tax.problem_of(terms):
+        raise InvalidInputError(problem)
     if item.quantity <= 0:
         raise InvalidInputError("quantity is not above zero")
-    sums = line_totals(item.quantity, item.unit_price, item.vat_rate)
-    return Line(item.product_id, item.description, item.quantity, item.unit_price, item.vat_rate, sums.net, sums.vat)
+    price = tax.price_of(item.quantity, item.unit_price)
+    if price > LARGEST:
+        raise InvalidInputError("a line is too large")
+    sums = tax.amounts(price, _discount(item, price), terms)
+    return Line(
+        product_id=item.product_id,
+        description=item.description,
+        quantity=item.quantity,
+        unit_price=item.unit_price,
+        vat_rate=item.vat_rate,
+        net=sums.net,
+        vat=sums.vat,
+        treatment=treatment,
+        duty_rate=item.duty_rate,
+        duty=sums.duty,
+        discount=sums.discount,
+    )
+
+
+def _discount(item: Item, price: Decimal) -> Decimal:
+    if item.discount is not None and item.discount_percent is not None:
+        raise InvalidInputError("a line has a discount or a discountPercent, not both")
+    if item.discount_percent is None:
+        discount = ZERO if item.discount is None else item.discount
+    elif item.discount_percent > tax.HUNDRED:
+        raise InvalidInputError("discountPercent is more than 100")
+    else:
+        discount = tax.discount_of(price, item.discount_percent)
+    if discount > price:
+        raise InvalidInputError("discount is more than the price of the line")
+    return discount

@@ -25,6 +25,7 @@ from certify_stack.erp.finance.graphql_types import (
     Payment,
 )
 from certify_stack.erp.finance.invoice import Item
+from certify_stack.erp.finance.tax import NO_RATE, Treatment
 from certify_stack.kit.errors import InvalidInputError
 from certify_stack.kit.model import Operation
 from certify_stack.kit.references import Reference
@@ -50,7 +51,15 @@ def _item(line: InvoiceLineInput) -> Item:
         check_decimal(line.quantity, "quantity", 3),
         check_decimal(line.unit_price, "unitPrice", 2),
         check_decimal(line.vat_rate, "vatRate", 2),
+        Treatment(line.treatment.name) if line.treatment else None,
+        _optional(line.supplementary_duty_rate, "supplementaryDutyRate") or NO_RATE,
+        _optional(line.discount, "discount"),
+        _optional(line.discount_percent, "discountPercent"),
     )
+
+
+def _optional(value: Decimal | None, what: str) -> Decimal | None:
+    return None if value is None else check_decimal(value, what, 2)
 
 
 async def _invoice(info: Info, key: Any) -> Invoice:
@@ -66,7 +75,8 @@ async def create_invoice(
     customer = parse_id(input.customer_id, "customerId")
     products = [Reference(f"lines.{place}.productId", PRODUCT, item.product_id) for place, item in enumerate(items)]
     await info.context.runtime.references.check([Reference("customerId", CUSTOMER, customer), *products])
-    key = await commands.create_invoice(info.context.database, _caller(info), customer, input.currency, items)
+    asked = commands.NewInvoice(customer, input.currency, items, input.prices_include_tax)
+    key = await commands.create_invoice(info.context.database, _caller(info), asked)
     return await _invoice(info, key)
 
 

@@ -43,6 +43,9 @@ class InvoiceRow:
     issued_at: datetime | None
     updated_at: datetime
     version: int
+    prices_include_tax: bool
+    discount: Decimal
+    duty: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,10 @@ class LineRow:
     vat_rate: Decimal
     net: Decimal
     vat: Decimal
+    treatment: str
+    duty_rate: Decimal
+    discount: Decimal
+    duty: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +175,16 @@ def _created(recorded: Recorded, event: InvoiceCreated) -> tuple[Row, ...]:
         status=Status.DRAFT.value,
         net=event.net,
         vat=event.vat,
-        gross=event.net + event.vat,
+        gross=event.gross,
         paid=ZERO,
         due_on=None,
         created_at=recorded.recorded_at,
         issued_at=None,
         updated_at=recorded.recorded_at,
         version=recorded.stream_version,
+        prices_include_tax=event.prices_include_tax,
+        discount=event.discount,
+        duty=event.duty,
     )
     lines = (
         LineRow(
@@ -187,6 +197,10 @@ def _created(recorded: Recorded, event: InvoiceCreated) -> tuple[Row, ...]:
             line.vat_rate,
             line.net,
             line.vat,
+            line.treatment.value,
+            line.duty_rate,
+            line.discount,
+            line.duty,
         )
         for number, line in enumerate(event.lines, 1)
     )

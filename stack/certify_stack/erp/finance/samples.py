@@ -9,8 +9,10 @@ from uuid import UUID
 import msgspec
 
 from certify_stack.erp.finance import invoice, views
-from certify_stack.erp.finance.events import Event, InvoiceCreated, Recorded, decode, encode
+from certify_stack.erp.finance.events import Event, Recorded, decode, encode
+from certify_stack.erp.finance.old_versions import older
 from certify_stack.erp.finance.projection import ROW_TYPES, Key, Row
+from certify_stack.erp.finance.tax import NO_RATE
 from certify_stack.erp.samples import EPOCH, count_of, sample_id
 from certify_stack.kit.database import Connection
 
@@ -40,6 +42,7 @@ def sample_events(size: int) -> Iterator[tuple[str, UUID, int, Event]]:
             sample_id("Customer", number % count_of("Customer", size)),
             "BDT",
             _items(number, size),
+            prices_include_tax=number % 8 == 7,
         )
         events: list[Event] = [created]
         if number % 4:
@@ -70,6 +73,8 @@ def _items(number: int, size: int) -> list[invoice.Item]:
             Decimal(1 + (number + line) % 9),
             Decimal(100 + 7 * ((number + line) % 50)) + Decimal("0.95"),
             RATES[(number if number % 10 == 0 else number + line) % len(RATES)],
+            duty_rate=Decimal(20) if number % 8 == 5 else NO_RATE,
+            discount_percent=Decimal(5) if number % 8 == 6 else None,
         )
         for line in range(1 + number % 3)
     ]
@@ -78,14 +83,10 @@ def _items(number: int, size: int) -> list[invoice.Item]:
 def stored(event: Event, number: int) -> tuple[str, int, str]:
     """Return an event as it is stored; some invoices as version 1 stored them, so that upgrades are exercised."""
     kind, version, data = encode(event)
-    if isinstance(event, InvoiceCreated) and number % 10 == 0 and len({line.vat_rate for line in event.lines}) == 1:
-        old = msgspec.json.decode(data)
-        old["vat_rate"] = old["lines"][0]["vat_rate"]
-        del old["currency"]
-        for line in old["lines"]:
-            del line["vat_rate"]
-        return kind, 1, msgspec.json.encode(old).decode()
-    return kind, version, data
+    old = older(event, number)
+    if old is None:
+        return kind, version, data
+    return kind, old[0], msgspec.json.encode(old[1]).decode()
 
 
 async def seed_finance(connection: Connection, size: int) -> dict[str, int]:
