@@ -1,17 +1,19 @@
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from certify_stack.embedded.kafka import admin, archive, installation
+from certify_stack.embedded.kafka import admin, archive, furnished, installation, server
 from certify_stack.embedded.kafka.errors import KafkaError, Progress
 from certify_stack.embedded.kafka.server import KafkaServer, temporary
 from certify_stack.embedded.procs import ProcessId, wait_gone
@@ -70,6 +72,41 @@ def test_a_temporary_broker_has_its_topics_carries_messages_and_goes_away():
     assert process is not None
     assert not process.alive
     assert not folder.exists()
+
+
+def test_a_furnished_folder_has_its_topics_and_nothing_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Made in a place of its own, where it must not be found by others."""
+    real = installation.prepare(lambda _: None)
+    formatted = tmp_path / real.formatted.name
+    shutil.copytree(real.formatted, formatted)
+    wanted = ("orders.events", "stock.events")
+    assert furnished.find(formatted, wanted) == formatted
+    made = furnished.provide(real.runtime, formatted, wanted, pytest.fail)
+    assert made == furnished.find(formatted, wanted) != formatted
+    assert furnished.find(formatted, (*wanted, "more.events")) == formatted
+
+    monkeypatch.setattr(server, "prepare", lambda _: replace(real, formatted=formatted))
+    with temporary(wanted) as one, temporary(wanted) as other:
+        assert one.cluster != other.cluster
+        assert asyncio.run(topics(one.bootstrap)) == {*wanted, "__consumer_offsets"}
+        # The first message is the very first: nothing was left by whoever made the folder.
+        assert asyncio.run(admin.exchange(one.bootstrap, "orders.events")) == b"well"
+        one.kill()
+        one.start()
+        asyncio.run(one.ready())
+        assert asyncio.run(receive(one.bootstrap, "orders.events", 1)) == [b"well"]
+        assert " ERROR " not in one.log.read_text()
+
+
+def test_a_folder_that_cannot_be_furnished_costs_time_and_nothing_else(tmp_path: Path):
+    real = installation.prepare(lambda _: None)
+    formatted = tmp_path / real.formatted.name
+    formatted.mkdir()
+    (formatted / "meta.properties").write_text("cluster.id=broken\n")
+    told: list[Progress] = []
+    assert furnished.provide(real.runtime, formatted, ["orders.events"], told.append) == formatted
+    assert "starts more slowly" in told[-1].text
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [formatted.name]
 
 
 def test_a_killed_broker_comes_back_on_its_port_with_all_it_acknowledged():

@@ -1,6 +1,7 @@
 """What around the broker needs neither a network nor a JVM."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -141,13 +142,16 @@ def test_an_archive_that_changed_after_it_was_published_is_not_used(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_publishing_removes_archives_that_nobody_used_for_a_month(tmp_path: Path):
-    for name in ("old", "used", "new"):
+def test_publishing_keeps_the_three_archives_that_were_used_last(tmp_path: Path):
+    for age, name in ((9, "oldest"), (8, "older"), (7, "used"), (0, "new")):
         (tmp_path / "made").write_bytes(b"classes")
+        if name == "new":
+            os.utime(tmp_path / "kafka-java-oldest.archive.stamp")
         archive._publish(tmp_path / "made", tmp_path / f"kafka-java-{name}.archive")
-        if name == "old":
-            os.utime(tmp_path / "kafka-java-old.archive.stamp", (0, 0))
-    assert {path.name for path in tmp_path.glob("*.archive")} == {"kafka-java-used.archive", "kafka-java-new.archive"}
+        at = time.time() - 1000 * age
+        os.utime(tmp_path / f"kafka-java-{name}.archive.stamp", (at, at))
+    kept = {path.name for path in tmp_path.glob("*.archive")}
+    assert kept == {f"kafka-java-{name}.archive" for name in ("oldest", "used", "new")}
 
 
 def test_each_copy_of_a_formatted_folder_is_a_cluster_of_its_own(tmp_path: Path):

@@ -64,7 +64,7 @@ async def _connected(bootstrap: str) -> AIOKafkaAdminClient:
 
 
 async def _make(client: AIOKafkaAdminClient, topics: Sequence[str]) -> None:
-    if not topics:
+    if not topics or _led(await client.describe_topics(list(topics))):
         return
     answer = await client.create_topics([NewTopic(name, num_partitions=1, replication_factor=1) for name in topics])
     for name, code, *detail in answer.topic_errors:

@@ -6,27 +6,20 @@ data. It is valid for one build of Java, one class path and one set of options, 
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import subprocess
-import threading
 import time
 from pathlib import Path
 
-from certify_stack.embedded.kafka import cache, config
+from certify_stack.embedded.kafka import cache, short_life
 from certify_stack.embedded.kafka.errors import KafkaError, Progress, Tell
-from certify_stack.embedded.kafka.runtime import STARTED, Runtime, log_tail, trains
-from certify_stack.embedded.kafka.storage import create
-from certify_stack.embedded.ports import HeldPort
+from certify_stack.embedded.kafka.runtime import Runtime, trains
 
 _PREFIX = "kafka-java-"
 _SUFFIX = ".archive"
 _STAMP = ".stamp"
-# An archive takes 66 MB, and each new build of Java needs another.
-_KEPT_SECONDS = 30 * 24 * 3600
-_BOOT_SECONDS = 60.0
-_EXIT_SECONDS = 120.0
-_POLL_SECONDS = 0.05
+# An archive takes 66 MB, and each new build of Java, option or jar needs another. A running broker keeps what it has mapped.
+_KEPT = 3
+_IN_USE_SECONDS = 600
 
 
 def provide(runtime: Runtime, formatted: Path, tell: Tell) -> Path | None:
@@ -69,8 +62,9 @@ def _publish(made: Path, target: Path) -> None:
     discard(target)
     made.replace(target)
     _stamp_of(target).write_text(_state(target), encoding="ascii")
-    for stamp in target.parent.glob(f"{_PREFIX}*{_SUFFIX}{_STAMP}"):
-        if time.time() - stamp.stat().st_mtime > _KEPT_SECONDS:
+    stamps = sorted(target.parent.glob(f"{_PREFIX}*{_SUFFIX}{_STAMP}"), key=lambda stamp: -stamp.stat().st_mtime)
+    for stamp in stamps[_KEPT:]:
+        if time.time() - stamp.stat().st_mtime > _IN_USE_SECONDS:
             discard(stamp.with_suffix(""))
 
 
@@ -85,55 +79,16 @@ def _state(archive: Path) -> str:
 
 
 def _train(runtime: Runtime, formatted: Path, work: Path) -> None:
-    """One short life of a broker: up, a topic made, down in order, when Java writes the archive."""
-    cluster = create(formatted, work / "data")
-    port = HeldPort()
-    log = work / "log"
-    (work / "server.properties").write_text(config.properties(work / "data", port.number), encoding="ascii")
-    try:
-        with log.open("wb") as output:
-            broker = runtime.spawn(work, output, extra=(trains(runtime.java, work / "archive"),))
-        try:
-            _until_started(broker, log)
-            _used(f"127.0.0.1:{port.number}", cluster)
-            broker.send_signal(signal.SIGTERM)
-            broker.wait(_EXIT_SECONDS)
-        finally:
-            broker.kill()
-            broker.wait()
-    finally:
-        port.close()
-    if not (work / "archive").is_file():
-        raise KafkaError(f"Java wrote no archive:\n{log_tail(log)}")
+    """Java writes the archive when the broker ends."""
+    made = work / "archive"
+    short_life.live(runtime, formatted, work, _use, extra=(trains(runtime.java, made),))
+    if not made.is_file():
+        raise KafkaError(f"Java wrote no archive into {made}")
 
 
-def _until_started(broker: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _BOOT_SECONDS
-    while STARTED not in log.read_text(encoding="utf-8", errors="replace"):
-        if broker.poll() is not None or time.monotonic() > deadline:
-            raise KafkaError(f"the broker did not start:\n{log_tail(log)}")
-        time.sleep(_POLL_SECONDS)
-
-
-def _used(bootstrap: str, cluster: str) -> None:
-    """Have it do what every run asks for, so that those classes are in the archive too. In a thread: the caller may have a loop."""
+async def _use(bootstrap: str, cluster: str) -> None:
+    """What every run asks for, so that those classes are in the archive too."""
     from certify_stack.embedded.kafka import admin  # noqa: PLC0415 - training is rare, and the client's import slow
 
-    failures: list[BaseException] = []
-
-    async def use() -> None:
-        async with asyncio.timeout(_BOOT_SECONDS):
-            await admin.prepare(bootstrap, cluster, ["training"])
-            await admin.exchange(bootstrap, "training")
-
-    def main() -> None:
-        try:
-            asyncio.run(use())
-        except Exception as error:  # noqa: BLE001 - told in the caller's thread
-            failures.append(error)
-
-    thread = threading.Thread(target=main, name="kafka-training")
-    thread.start()
-    thread.join()
-    if failures:
-        raise KafkaError(f"the broker in training did not do its work: {failures[0]!r}")
+    await admin.prepare(bootstrap, cluster, ["training"])
+    await admin.exchange(bootstrap, "training")

@@ -74,7 +74,10 @@ def flags(java: Java) -> tuple[str, ...]:
     chosen = [
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
-        "-Xms32m",
+        # Most of what a broker runs at its start, it runs a few times: compiling that costs more than it brings.
+        "-XX:CompileThresholdScaling=4",
+        "-Xms48m",
+        "-Xmn32m",
         f"-Xmx{_HEAP}",
         "-XX:-UsePerfData",
         # The JVM's own warnings are about archives that it then does without; its errors stay.

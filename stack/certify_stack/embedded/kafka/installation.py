@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from certify_stack.embedded.kafka import archive, jars, java, lockfile, storage
+from certify_stack.embedded.kafka import archive, furnished, jars, java, lockfile, storage
 from certify_stack.embedded.kafka.errors import Tell
 from certify_stack.embedded.kafka.runtime import Runtime
 
@@ -19,10 +20,11 @@ class Installation:
     formatted: Path
 
 
-def prepare(tell: Tell) -> Installation:
+def prepare(tell: Tell, topics: Sequence[str] = ()) -> Installation:
     """Fetch, format and train what is not in the user's cache yet; a few milliseconds when all of it is.
 
-    The first time takes some ten seconds, with a network; `tell` hears how far it is.
+    The first time takes some ten seconds, with a network; `tell` hears how far it is. A folder that has these `topics` already is
+    made as well.
 
     Raises:
         KafkaError: Something cannot be had; says what and how to get it.
@@ -30,4 +32,7 @@ def prepare(tell: Tell) -> Installation:
     lock = lockfile.read()
     runtime = Runtime(java.find(), jars.provide(lock, tell))
     formatted = storage.template(lock, runtime, tell)
-    return Installation(lock.version, replace(runtime, archive=archive.provide(runtime, formatted, tell)), formatted)
+    runtime = replace(runtime, archive=archive.provide(runtime, formatted, tell))
+    if topics:
+        furnished.provide(runtime, formatted, topics, tell)
+    return Installation(lock.version, runtime, formatted)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from certify_stack.embedded.guardian import Guardian, mark_owned, sweep
-from certify_stack.embedded.kafka import archive, config, storage
+from certify_stack.embedded.kafka import archive, config, furnished, storage
 from certify_stack.embedded.kafka.errors import KafkaError, Tell
 from certify_stack.embedded.kafka.installation import prepare
 from certify_stack.embedded.kafka.runtime import STARTED, Runtime, log_tail
@@ -97,7 +97,7 @@ class KafkaServer:
         return self._process is not None and self._process.poll() is None
 
     def create_topics(self, names: Iterable[str]) -> None:
-        """Plan topics of one partition; `ready` makes those that do not exist."""
+        """Plan topics of one partition before the first start; `ready` makes those that do not exist."""
         self._topics = tuple(dict.fromkeys((*self._topics, *names)))
 
     def start(self) -> None:
@@ -119,7 +119,7 @@ class KafkaServer:
         data = self._home / "data"
         if not data.exists():
             self._home.mkdir(mode=0o700, exist_ok=True)
-            storage.create(installation.formatted, data)
+            storage.create(furnished.find(installation.formatted, self._topics), data)
         self.cluster = storage.cluster_of(data)
         self._runtime = installation.runtime
         self._hold_port()
