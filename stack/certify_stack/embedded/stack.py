@@ -28,7 +28,7 @@ from certify_stack.embedded.private import write_private
 from certify_stack.embedded.probe import get
 from certify_stack.embedded.service import ServicePart
 from certify_stack.embedded.sink_part import SinkPart
-from certify_stack.erp import CONSUMES, SERVICES
+from certify_stack.erp import SERVICES
 from certify_stack.gateway.process import Subgraph
 from certify_stack.kit.messages import topics
 
@@ -114,7 +114,7 @@ class Stack:
             loop.call_soon_threadsafe(self._progress, told)
 
         try:
-            await asyncio.to_thread(installation.prepare, from_thread)
+            await asyncio.to_thread(installation.prepare, from_thread, topics(self.options.services))
         except KafkaError as error:
             raise RuntimeError(str(error)) from error
 
@@ -159,10 +159,8 @@ class Stack:
             await self.gateway.reaches("ready", "given-up")
 
     async def _come_up(self, brokering: asyncio.Task[None]) -> None:
-        """Start the services beside the broker; those that connect to it at once come after it, and all are asked after it."""
-        services = [part for name, part in self.services.items() if name not in CONSUMES]
-        consumers = [part for name, part in self.services.items() if name in CONSUMES]
-        coming = [asyncio.create_task(service.come_up()) for service in services]
+        """Start the services beside the broker; they wait for it, and are asked when it is there."""
+        coming = [asyncio.create_task(service.come_up()) for service in self.services.values()]
         try:
             await asyncio.gather(self._enrol(), brokering)
             self._insist(self.broker)
@@ -170,7 +168,6 @@ class Stack:
             for task in coming:
                 task.cancel()
             raise
-        coming += [asyncio.create_task(consumer.come_up()) for consumer in consumers]
         for service in self.services.values():
             service.may_ask.set()
         await asyncio.gather(*coming)

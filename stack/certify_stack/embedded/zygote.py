@@ -88,12 +88,13 @@ class Zygote:
                     port.leave()
             return run_service(name, settings, self.preloaded, listening, reports)
 
-        pid = children.fork(serve, self.logs / f"{name}.log")
-        os.close(reports)
-        self.children[pid] = name
-        say({"event": "service", "name": name, "state": "starting", "pid": pid, "detail": None})
-        os.close(told)
-        os.close(go)
+        try:
+            pid = children.fork(serve, self.logs / f"{name}.log")
+            self.children[pid] = name
+            say({"event": "service", "name": name, "state": "starting", "pid": pid, "detail": None})
+        finally:
+            for descriptor in (reports, told, go):
+                os.close(descriptor)
 
     def prepare(self, target: str, spare: str) -> None:
         """Make a cluster with the services' databases, migrated and filled."""

@@ -23,6 +23,18 @@ RETRY_MS = 50
 BATCH_BYTES = 512 * 1024
 
 
+async def listens(bootstrap: str) -> bool:
+    """Whether connections are taken there; while a broker starts, this costs less than a client and its pauses."""
+    host, _, port = bootstrap.partition(",")[0].rpartition(":")
+    try:
+        async with asyncio.timeout(DEADLINE):
+            _, writer = await asyncio.open_connection(host, int(port))
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
 class BrokerProbe:
     """Asks the broker for its metadata, at most twice a second however often it is called."""
 

@@ -22,6 +22,7 @@ BATCH = 100
 POLL_MS = 1000
 START_SECONDS = 5.0
 STOP_SECONDS = 0.3
+LISTENS_SECONDS = 0.05
 
 SEEN = "INSERT INTO inbox (event_id, topic, position) VALUES ($1, $2, $3) ON CONFLICT (event_id) DO NOTHING RETURNING 1"
 # Longer than brokers keep messages by default, so that nothing can come again that was forgotten.
@@ -52,6 +53,7 @@ class Consumer:
         try:
             while True:
                 try:
+                    await self._somebody_listens(supervised)
                     async with self._connected() as consumer:
                         pauses.reset()
                         await self._take_for_ever(consumer, supervised)
@@ -61,6 +63,11 @@ class Consumer:
         finally:
             if self._dead is not None:
                 await self._dead.stop()
+
+    async def _somebody_listens(self, supervised: Supervised) -> None:
+        while not await broker.listens(self._bootstrap):
+            self._says("broker: nobody listens", supervised)
+            await asyncio.sleep(LISTENS_SECONDS)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AIOKafkaConsumer]:
