@@ -14,7 +14,8 @@ from certify_checks.health.model import HealthConfig, HealthObservation, Probed,
 from certify_checks.health.ready import judge_ready, seed_ready
 
 CRITERIA = Criteria({"not-ready": Limit.parse("== 0")})
-BRIEF = HealthConfig(window=Duration("600 ms"), interval=Duration("100 ms"), timeout=Duration("300 ms"))
+# The patience is long, because a busy machine may hold up a good server for a while.
+BRIEF = HealthConfig(window=Duration("600 ms"), interval=Duration("100 ms"), timeout=Duration("2 s"))
 WELL = tuple(Sample(at, 200, 900) for at in range(0, 3_000_001, 500_000))
 REFUSED = Sample(1_000_000, 503, 900)
 DECOYS = (
@@ -134,7 +135,7 @@ async def watched(tmp_path: Path, *statuses: int) -> tuple[Outcome, list[str]]:
     ("statuses", "outcome", "expected"),
     [
         ((200,), Outcome.PASS, []),
-        ((200, 200, 503, 200), Outcome.FAIL, ["flapping"]),
+        ((200, 503, 200), Outcome.FAIL, ["flapping"]),
         ((500,), Outcome.FAIL, ["not-ready"]),
         ((302,), Outcome.FAIL, ["not-ready"]),
         ((0,), Outcome.FAIL, ["not-ready"]),

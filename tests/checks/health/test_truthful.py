@@ -169,7 +169,8 @@ def closed() -> int:
         return int(gone.getsockname()[1])
 
 
-BRIEF = HealthConfig(patience=Duration("900 ms"), recovery=Duration("900 ms"), timeout=Duration("500 ms"))
+# Only who lies or never recovers is waited for that long; a busy machine may hold up the others for a while.
+BRIEF = HealthConfig(patience=Duration("900 ms"), recovery=Duration("3 s"), timeout=Duration("3 s"))
 Kind = tuple[str, str]
 
 
@@ -247,7 +248,7 @@ def test_what_was_cut_is_given_back_when_the_check_is_cancelled(tmp_path: Path):
                 "health", tmp_path, tmp_path, rules=("truthful",), stack=Stack((service,)), disrupt=world.disturb
             )
             task = asyncio.create_task(CHECK.observe(context, replace(BRIEF, patience=Duration("60 s"))))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not world.cut:  # noqa: ASYNC110 - the check is not ours to change
                     await asyncio.sleep(0.02)
             task.cancel()
