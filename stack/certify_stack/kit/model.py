@@ -60,6 +60,7 @@ class Field:
     target: Foreign | str | None = None
     sample: str | None = None
     writable: bool = True
+    rule: Callable[[str, str], str] | None = None
 
     @property
     def column(self) -> str:
@@ -175,17 +176,28 @@ def _entity_permissions(entity: Entity) -> dict[str, Roles]:
     return table
 
 
-def text(
+def text(  # noqa: PLR0913 - what a text may be told, all by name
     name: str,
     description: str,
     *,
     max_length: int = 200,
     required: bool = True,
     sample: str | None = None,
+    rule: Callable[[str, str], str] | None = None,
 ) -> Field:
-    """Declare a text; ``sample`` is a format of one number that gives valid, distinct values."""
+    """Declare a text.
+
+    ``sample`` is a format of one number that gives valid, distinct values; ``rule`` takes a text and the field's name,
+    and returns the text or raises InvalidInputError.
+    """
     return Field(
-        name=name, description=description, kind=Kind.TEXT, required=required, max_length=max_length, sample=sample
+        name=name,
+        description=description,
+        kind=Kind.TEXT,
+        required=required,
+        max_length=max_length,
+        sample=sample,
+        rule=rule,
     )
 
 

@@ -12,8 +12,14 @@ from certify_stack.kit.scalars import check_day, check_decimal, check_instant, c
 
 Check = Callable[[Field, Any], Any]
 
+
+def _text(field: Field, value: str) -> str:
+    checked = check_text(value, field.name, field.max_length)
+    return field.rule(checked, field.name) if field.rule else checked
+
+
 CHECKS: Mapping[Kind, Check] = {
-    Kind.TEXT: lambda field, value: check_text(value, field.name, field.max_length),
+    Kind.TEXT: _text,
     Kind.INTEGER: lambda field, value: check_integer(value, field.name, field.minimum),
     Kind.DECIMAL: lambda field, value: check_decimal(value, field.name, field.scale),
     Kind.BOOLEAN: lambda _field, value: value,

@@ -1,7 +1,9 @@
 from uuid import uuid4
 
+import pytest
 from erp_contract import EntityContract
 from erp_harness import Harness
+from erp_tax_numbers import BINS, TINS
 
 from certify_stack.erp.samples import sample_id
 
@@ -44,3 +46,13 @@ class TestCrm(EntityContract):
         assert erp.ask("{ customers(limit: 1) { name } }", role="auditor")["customers"]
         remove = f'mutation {{ deleteCustomer(id: "{sample_id("Customer", 1)}") }}'
         assert erp.refusal(remove, role="auditor") == "FORBIDDEN"
+
+    @pytest.mark.parametrize(("field", "number", "good"), [*TINS, *BINS])
+    def test_the_tax_numbers_of_a_customer_have_their_form(self, erp: Harness, field: str, number: str, good: bool):  # noqa: FBT001 - the case
+        create = "mutation($i: CustomerCreateInput!) { createCustomer(input: $i) { taxNumber bin } }"
+        given = {"name": "Number", "email": "n@example.org", "status": "ACTIVE", "creditLimit": "1.00"}
+        asked = {"i": {**given, "currencyId": str(sample_id("Currency", 1)), field: number}}
+        if good:
+            assert erp.ask(create, asked)["createCustomer"][field] == number
+        else:
+            assert erp.refusal(create, asked) == "BAD_USER_INPUT"

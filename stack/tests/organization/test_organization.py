@@ -1,5 +1,7 @@
+import pytest
 from erp_contract import EntityContract
 from erp_harness import Harness
+from erp_tax_numbers import BINS, TINS
 
 from certify_stack.erp.samples import sample_id
 
@@ -15,10 +17,19 @@ class TestOrganization(EntityContract):
     def test_only_admins_found_companies(self, erp: Harness):
         given = {
             "name": "New",
-            "taxNumber": "1",
+            "taxNumber": "224187378587",
             "countryId": str(sample_id("Country", 1)),
             "currencyId": str(sample_id("Currency", 1)),
         }
         query = "mutation($i: CompanyCreateInput!) { createCompany(input: $i) { name } }"
         assert erp.refusal(query, {"i": given}, role="accountant") == "FORBIDDEN"
         assert erp.ask(query, {"i": given})["createCompany"] == {"name": "New"}
+
+    @pytest.mark.parametrize(("field", "number", "good"), [*TINS, *BINS])
+    def test_the_tax_numbers_of_a_company_have_their_form(self, erp: Harness, field: str, number: str, good: bool):  # noqa: FBT001 - the case
+        change = "mutation($id: ID!, $i: CompanyUpdateInput!) { updateCompany(id: $id, input: $i) { taxNumber bin } }"
+        given = {"id": str(sample_id("Company", 1)), "i": {field: number}}
+        if good:
+            assert erp.ask(change, given)["updateCompany"][field] == number
+        else:
+            assert erp.refusal(change, given) == "BAD_USER_INPUT"

@@ -1,6 +1,7 @@
 """Customers, their contacts and what may become of them."""
 
 from certify_stack.erp.catalog import COUNTRY, CURRENCY, CUSTOMER, EMPLOYEE
+from certify_stack.erp.tax_numbers import check_bin, check_tin
 from certify_stack.kit.model import (
     Access,
     Children,
@@ -40,7 +41,22 @@ SERVICE = Service(
                 text("name", "Name as printed on documents.", sample="Customer {}"),
                 text("email", "Address for invoices.", sample="customer{}@example.org"),
                 text("phone", "Telephone number.", max_length=30, required=False, sample="+88017{:08d}"),
-                text("tax_number", "Number under which it pays tax.", max_length=30, required=False, sample="{:012d}"),
+                text(
+                    "tax_number",
+                    "Taxpayer's Identification Number (TIN), 12 digits.",
+                    max_length=30,
+                    required=False,
+                    sample="{:012d}",
+                    rule=check_tin,
+                ),
+                text(
+                    "bin",
+                    "Business Identification Number (BIN), 13 digits.",
+                    max_length=30,
+                    required=False,
+                    sample="{:013d}",
+                    rule=check_bin,
+                ),
                 choice("status", "Where it stands.", STATUS),
                 decimal("credit_limit", "The most that it may owe."),
                 foreign("currency", CURRENCY, "The currency in which it is billed."),

@@ -1,6 +1,7 @@
 """Companies of the group, their branches and departments."""
 
 from certify_stack.erp.catalog import BRANCH, COMPANY, COUNTRY, CURRENCY, DEPARTMENT, EMPLOYEE
+from certify_stack.erp.tax_numbers import check_bin, check_tin
 from certify_stack.kit.model import Access, Children, Entity, Service, decimal, foreign, local, text
 from certify_stack.kit.roles import ADMINS
 
@@ -18,7 +19,21 @@ SERVICE = Service(
             access=ADMINISTERED,
             fields=(
                 text("name", "Registered name.", sample="Company {}"),
-                text("tax_number", "Number under which it pays tax.", max_length=30, sample="{:012d}"),
+                text(
+                    "tax_number",
+                    "Taxpayer's Identification Number (TIN), 12 digits.",
+                    max_length=30,
+                    sample="{:012d}",
+                    rule=check_tin,
+                ),
+                text(
+                    "bin",
+                    "Business Identification Number (BIN), 13 digits.",
+                    max_length=30,
+                    required=False,
+                    sample="{:013d}",
+                    rule=check_bin,
+                ),
                 foreign("country", COUNTRY, "Where it is registered."),
                 foreign("currency", CURRENCY, "The currency of its books."),
             ),
