@@ -166,7 +166,7 @@ class Product:
 
     def finish(self, process: "subprocess.Popen[str]") -> Drilled:
         try:
-            stdout, stderr = process.communicate(timeout=90)
+            stdout, stderr = process.communicate(timeout=300)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()

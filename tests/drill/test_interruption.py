@@ -44,7 +44,7 @@ def leftovers(product: Any) -> list[str]:
 def started(product: Any) -> Any:
     process = product.start("--fault", "bad-till", "--fault", "hangs", "--format", "json")
     try:
-        wait_for(lambda: hanging(product.folder), 60)
+        wait_for(lambda: hanging(product.folder), 180)
     except AssertionError:
         process.kill()
         raise AssertionError(process.communicate()) from None
@@ -59,13 +59,13 @@ def test_an_interrupted_drill_tells_what_it_knows(product: Any, number: signal.S
     assert drilled.code == code, drilled.stderr
     assert drilled.fates == {"bad-till": "caught: fail"}
     assert drilled.answer["clean"]["exitCode"] == code
-    wait_for(lambda: living(str(product.folder)) == [] and leftovers(product) == [], 10)
+    wait_for(lambda: living(str(product.folder)) == [] and leftovers(product) == [], 60)
 
 
 def test_a_killed_drill_leaves_nothing_but_its_last_answer(product: Any):
     process = started(product)
     process.kill()
     process.communicate()
-    wait_for(lambda: living(str(product.folder)) == [] and leftovers(product) == [], 10)
+    wait_for(lambda: living(str(product.folder)) == [] and leftovers(product) == [], 60)
     answer = json.loads((product.out / "drill.json").read_text())
     assert [one["fault"] for one in answer["faults"]] == ["bad-till"]

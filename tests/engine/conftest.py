@@ -178,7 +178,7 @@ class Product:
             start_new_session=True,
         )
 
-    def finish(self, process: "subprocess.Popen[str]", timeout: float = 60) -> Result:
+    def finish(self, process: "subprocess.Popen[str]", timeout: float = 240) -> Result:
         try:
             stdout, stderr = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

@@ -21,7 +21,7 @@ def plugin(product: Any, tmp_path: Path) -> Any:
         (folder / block["name"]).write_text(block["text"])
     target = tmp_path / "installed"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*command, "--target", str(target), str(project)], check=True, timeout=120, capture_output=True)
+    subprocess.run([*command, "--target", str(target), str(project)], check=True, timeout=600, capture_output=True)
     product.environment["PYTHONPATH"] = str(target)
     return product
 

@@ -43,14 +43,14 @@ class Run:
                 continue
         return found
 
-    def wait_for(self, condition: Callable[[dict[str, Any]], bool], seconds: float = 90) -> None:
+    def wait_for(self, condition: Callable[[dict[str, Any]], bool], seconds: float = 300) -> None:
         deadline = time.monotonic() + seconds
         while not any(condition(event) for event in self.events()):
             assert self.process.poll() is None, (self.folder / "events").read_text()[-2000:]
             assert time.monotonic() < deadline, self.events()[-5:]
             time.sleep(0.02)
 
-    def finish(self, seconds: float = 120) -> int:
+    def finish(self, seconds: float = 300) -> int:
         self.process.communicate(timeout=seconds)
         return self.process.returncode
 
@@ -79,7 +79,7 @@ class Run:
         hidden = [path.name for path in self.folder.iterdir() if path.name.startswith(".certification")]
         return hidden + [path.name for path in (self.folder / "tmp").iterdir() if path.name.startswith("certify-2")]
 
-    def wait_until_gone(self, seconds: float = 10) -> None:
+    def wait_until_gone(self, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while self.living() or self.leftovers():
             assert time.monotonic() < deadline, (self.living(), self.leftovers())

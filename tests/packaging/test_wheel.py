@@ -19,7 +19,7 @@ pytest.importorskip("hatchling")
 
 
 def run(*command: str, cwd: Path, env: dict[str, str] | None = None):
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
@@ -110,7 +110,7 @@ def test_the_wheel_boots_and_certifies_elsewhere(elsewhere: Path, bare: dict[str
     command = [str(elsewhere / "venv/bin/certify"), "--profile", "finance", "--quick"]
     narrow = ["--only", "health", "--only", "federation", "--only", "debt"]
     done = subprocess.run(
-        [*command, *narrow], cwd=elsewhere, env=bare, capture_output=True, text=True, timeout=180, check=False
+        [*command, *narrow], cwd=elsewhere, env=bare, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 3, done.stdout[-3000:] + done.stderr[-3000:]
     record = json.loads((elsewhere / "certification" / "record.json").read_text())

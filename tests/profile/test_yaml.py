@@ -69,7 +69,8 @@ def test_hostile_files_are_refused_at_once(content: bytes, told: str):
     with pytest.raises(ProfileError) as caught:
         read_tree(content, "p.yaml")
     assert str(caught.value) == told
-    assert time.monotonic() - started < 5
+    # Without a bound some would take minutes.
+    assert time.monotonic() - started < 30
 
 
 def test_scalars_are_what_was_written():

@@ -36,7 +36,7 @@ def browse(tmp_path: Path, require: Callable[[str, object], None]) -> Callable[.
         page.write_text(source, encoding="utf-8")
         command = [str(BROWSER), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *options, page.as_uri()]
         environment = {**os.environ, "HOME": str(tmp_path)}
-        done = subprocess.run(command, capture_output=True, timeout=120, env=environment, check=True)
+        done = subprocess.run(command, capture_output=True, timeout=600, env=environment, check=True)
         return done.stdout.decode() + "\n".join(line for line in done.stderr.decode().splitlines() if "CONSOLE" in line)
 
     return open_page

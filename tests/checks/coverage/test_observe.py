@@ -41,7 +41,7 @@ def look(tree: Path, *, config: CoverageConfig | None = None, **changes: object)
     service = replace(Service("shop", source=("shop",), tests="pytest {suites}/shop"), **changes)
     scratch = tree.parent / "scratch"
     context = Context("coverage", tree.parent / "evidence", scratch, tree, stack=Stack((service,)))
-    config = config or CoverageConfig(suites=("nowhere", "suites"), timeout=Duration("30 s"))
+    config = config or CoverageConfig(suites=("nowhere", "suites"), timeout=Duration("120 s"))
     seen: CoverageObservation = asyncio.run(CHECK.observe(context, config))
     return seen
 
@@ -80,17 +80,17 @@ def test_a_failing_test_is_reported_with_its_place(tree: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "reason", "timeout"),
     [
-        ("import nothing_like_it\n", "exit code 2"),
-        ("import os\n\ndef test_dies():\n    os._exit(7)\n", "exit code 7"),
-        ("", "exit code 5"),
-        ("import time\n\ndef test_hangs():\n    time.sleep(60)\n", "did not end in time"),
+        ("import nothing_like_it\n", "exit code 2", "120 s"),
+        ("import os\n\ndef test_dies():\n    os._exit(7)\n", "exit code 7", "120 s"),
+        ("", "exit code 5", "120 s"),
+        ("import time\n\ndef test_hangs():\n    time.sleep(600)\n", "did not end in time", "4 s"),
     ],
 )
-def test_a_suite_without_result_never_passes(tree: Path, text: str, reason: str):
+def test_a_suite_without_result_never_passes(tree: Path, text: str, reason: str, timeout: str):
     (tree / "suites/shop/test_shop.py").write_text(text)
-    seen = look(tree, config=CoverageConfig(suites=("suites",), timeout=Duration("8 s")))
+    seen = look(tree, config=CoverageConfig(suites=("suites",), timeout=Duration(timeout)))
     ruling = judge_passing(seen, NONE)
     assert ruling.outcome is Outcome.FAIL
     assert ruling.findings[0].code == "no-result"
