@@ -43,6 +43,10 @@ async def observe(ctx, config):
     match config.behave:
         case "raise": raise RuntimeError("no \\x1b[31mluck")
         case "hang": time.sleep(config.seconds)
+        case "hold":
+            began = time.monotonic_ns()
+            time.sleep(config.seconds)
+            ctx.write_evidence("held.txt", f"{began} {time.monotonic_ns()}")
         case "hang-with-child":
             child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({config.seconds})"], start_new_session=True)
             ctx.write_evidence("child.pid", str(child.pid))
@@ -157,6 +161,8 @@ class Product:
         """A profile whose stack is the toy stack beside this file, misbehaving as `toy` says."""
         shutil.copy(Path(__file__).with_name("toy_stack.py"), self.folder / "plugins")
         self.environment["TOY"] = " ".join(toy)
+        # It misbehaves when the first check looks at it, however long that takes to start.
+        self.environment["TOY_FOLDER"] = str(self.folder)
         stack = {"reference": "toy_stack", "disposable": True, "services": {"shop": {}, "till": {}}}
         return self.profile(controls, stack=stack, **more)
 

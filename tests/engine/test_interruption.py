@@ -1,5 +1,6 @@
 """A run that is interrupted or killed leaves nothing behind, and nothing that verifies as certified."""
 
+import contextlib
 import errno
 import json
 import os
@@ -15,7 +16,7 @@ HANG = {"title": "hangs", "severity": "high", "prove": ["sample.size"], "with": 
 QUICK = {"title": "quick", "severity": "high", "prove": ["sample.size"]}
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
@@ -74,20 +75,21 @@ def test_a_killed_run_leaves_nothing(product: Any) -> None:
     wait_for(lambda: hanging_child(product.folder))
     process.kill()
     process.communicate()
-    wait_for(lambda: living(mark) == [] and leftovers(product.folder) == [], seconds=10)
+    wait_for(lambda: living(mark) == [] and leftovers(product.folder) == [])
     assert not (product.folder / "certification").exists()
 
 
 def test_two_runs_at_once_take_turns_where_they_must(product: Any) -> None:
-    alone = {"title": "alone", "severity": "high", "prove": ["sample.alone"], "with": {"behave": "hang", "seconds": 1}}
+    alone = {"title": "alone", "severity": "high", "prove": ["sample.alone"], "with": {"behave": "hold", "seconds": 3}}
     product.profile({"C-1": alone})
     runs = [product.start("--profile", "product.yaml", "--out", name) for name in ("one", "two")]
     finished = [product.finish(run) for run in runs]
     assert [run.code for run in finished] == [3, 3]
     records = [_read(product.folder / name) for name in ("one", "two")]
     assert [record["controls"][0]["outcome"] for record in records] == ["pass", "pass"]
-    waits = sorted(record["jobs"][0]["waitedUs"] for record in records)
-    assert waits[0] < 900_000 < waits[1] + 400_000
+    held = [(product.folder / name / "evidence" / "sample" / "held.txt").read_text() for name in ("one", "two")]
+    (_, first_ended), (second_began, _) = sorted([int(moment) for moment in line.split()] for line in held)
+    assert first_ended <= second_began
 
 
 def test_two_runs_into_one_folder_leave_one_whole_result(product: Any) -> None:
@@ -105,8 +107,12 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def guardians(mark: str) -> list[int]:
     """The engine's guardians among the processes that have `mark`."""
-    lines = {pid: Path(f"/proc/{pid}/cmdline") for pid in living(mark)}
-    return [pid for pid, line in lines.items() if b"certify.engine.guardian" in line.read_bytes()]
+    found = []
+    for pid in living(mark):
+        # What is gone by now is none.
+        with contextlib.suppress(OSError):
+            found += [pid] if b"certify.engine.guardian" in Path(f"/proc/{pid}/cmdline").read_bytes() else []
+    return found
 
 
 def test_a_killed_guardian_is_replaced_and_the_run_still_leaves_nothing(product: Any) -> None:
@@ -119,7 +125,7 @@ def test_a_killed_guardian_is_replaced_and_the_run_still_leaves_nothing(product:
     wait_for(lambda: any(pid != first for pid in guardians(mark)))
     process.kill()
     process.communicate()
-    wait_for(lambda: living(mark) == [] and leftovers(product.folder) == [], seconds=10)
+    wait_for(lambda: living(mark) == [] and leftovers(product.folder) == [])
 
 
 def test_the_next_run_removes_what_a_run_left_that_died_with_its_guardian(product: Any) -> None:

@@ -5,6 +5,7 @@ import os
 import pathlib
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,10 +28,15 @@ def endpoints(pid: int) -> dict[str, Any]:
     return told
 
 
-def later(seconds: float, action: Callable[[], None]) -> None:
-    timer = threading.Timer(seconds, action)
-    timer.daemon = True
-    timer.start()
+def when_looked_at(action: Callable[[], None]) -> None:
+    def wait() -> None:
+        evidence = [f".certification-*/evidence/{job}/stack.json" for job in ("sample", "sample-web")]
+        folder = pathlib.Path(os.environ["TOY_FOLDER"])
+        while not any(any(folder.glob(pattern)) for pattern in evidence):
+            time.sleep(0.02)
+        action()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def misbehave() -> None:
@@ -69,7 +75,8 @@ def main() -> None:
     for name in ("shop", "till"):
         say(event="service", name=name, state="ready")
     say(event="up", endpoints=endpoints(pid=4242))
-    later(float(os.environ.get("TOY_SECONDS", "0.5")), misbehave)
+    if TOY:
+        when_looked_at(misbehave)
     held: list[dict[str, Any]] = []
     for line in sys.stdin:
         obey(json.loads(line), held)
