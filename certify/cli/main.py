@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "run": "boot, test, measure, decide, seal (the default)",
     "check": "run one check at the desk, on files, without a stack",
     "plan": "show what a run would do, without doing it",
+    "compose": "write the compose file of a reference stack",
     "profile": "lint or show a profile, print the JSON Schema",
     "drill": "plant known faults into a stack, and see which rule notices each",
     "doctor": "tell what this machine can and cannot run",

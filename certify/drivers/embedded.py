@@ -41,10 +41,11 @@ _BREAKING = frozenset({Capability.DISPOSABLE, Capability.KILL, Capability.CUT})
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a reference stack lies: `root` of its source, folder of its `suites`."""
+    """Where a reference stack lies: `root` of its source, folder of its `suites`, its `compose` file where it has one."""
 
     root: str
     suites: str = ""
+    compose: str = ""
 
 
 def describe(module: str) -> Place:

@@ -43,10 +43,15 @@ def main(argv: Sequence[str] | None = None, parent: subprocess.Popen[bytes] | No
 
 
 def place() -> dict[str, str]:
-    """Where the stack's source lies and where the services' own suites do."""
+    """Where the stack's source lies, the services' own suites and, in a checkout, the compose file."""
     root = Path(__file__).resolve().parents[2]
     bundled = root / "certify_stack" / "_suites"
-    return {"root": str(root), "suites": str(bundled if bundled.is_dir() else root / "tests")}
+    compose = root.parent / "docker-compose.test.yml"
+    return {
+        "root": str(root),
+        "suites": str(bundled if bundled.is_dir() else root / "tests"),
+        "compose": str(compose) if compose.is_file() else "",
+    }
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,6 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in {"up", "describe"}:
         return _stack(arguments)
+    if arguments == ["compose"]:
+        from certify_stack.containers import composefile  # noqa: PLC0415 - one service needs nothing of it
+
+        return composefile.main()
     given = _parser().parse_args(arguments)
     return _migrate(given) if given.command == "migrate" else _serve(given)
 
@@ -42,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="start PostgreSQL, all services and the gateway", add_help=False)
     commands.add_parser("describe", help="print where source and suites lie, as JSON", add_help=False)
+    commands.add_parser("compose", help="print a compose file of the stack that is described as JSON", add_help=False)
     migrate = commands.add_parser("migrate", help="bring the database of a service to head")
     migrate.add_argument("service", choices=SERVICES, metavar="SERVICE", help=", ".join(SERVICES))
     for name in SERVICES:

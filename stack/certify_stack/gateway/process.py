@@ -49,6 +49,7 @@ def configuration(
     jwt: dict[str, Any],
     port: int = 0,
     *,
+    host: str = "",
     listener: int | None = None,
     cache: Path | None = None,
 ) -> str:
@@ -58,10 +59,13 @@ def configuration(
         subgraphs: What it composes.
         jwt: `publicKey` (PEM), `issuer`, `audience`, `algorithm`.
         port: What it listens on; 0 lets the system choose.
+        host: The address that it listens on; without one, loopback.
         listener: The descriptor of a listening socket that the process inherits, instead of a port.
         cache: Folder where it keeps what it composed, for the next start with the same subgraphs.
     """
     where: dict[str, Any] = {"port": port} if listener is None else {"listener": listener}
+    if host:
+        where["host"] = host
     if cache is not None:
         where["cache"] = str(cache)
     return json.dumps({**where, "subgraphs": [asdict(subgraph) for subgraph in subgraphs], "jwt": jwt})
