@@ -12,9 +12,9 @@ import pytest
 from certify.api import Context, Criteria, Duration, Limit, Outcome, Service, Stack
 from certify_checks.scenario import CHECK
 from certify_checks.scenario.model import ScenarioConfig, ScenarioObservation
-from certify_checks.scenario.passes import judge_passes
+from certify_checks.scenario.passes import LIMITS, judge_passes
 
-CRITERIA = Criteria({"failures": Limit.parse("== 0")})
+CRITERIA = Criteria({name: Limit.parse(text) for name, text in LIMITS.items()})
 TESTS = """
 import pytest
 
@@ -107,7 +107,7 @@ def test_a_scenario_that_works_passes_with_login_gateway_and_service(folder: Pat
     ruling = judge_passes(seen, CRITERIA)
     assert ruling.outcome is Outcome.PASS, (ruling, (folder.parents[2] / "evidence/pytest.log").read_text())
     assert [result.test for result in seen.results] == ["test_shop.py::test_order"]
-    assert oct((folder.parents[2] / "scratch/scenario/handover.json").stat().st_mode & 0o777) == "0o600"
+    assert oct((folder.parents[2] / "scratch/scenario/pytest/handover.json").stat().st_mode & 0o777) == "0o600"
 
 
 def test_a_scenario_that_fails_is_located(folder: Path, shop: Stack):

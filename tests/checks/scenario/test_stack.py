@@ -10,11 +10,11 @@ import certify_stack
 from certify.api import Criteria, Limit, Outcome, Ruling, Stack
 from certify_checks.scenario import CHECK
 from certify_checks.scenario.model import ScenarioConfig
-from certify_checks.scenario.passes import judge_passes
+from certify_checks.scenario.passes import LIMITS, judge_passes
 
 pytestmark = pytest.mark.stack
 ROOT = Path(certify_stack.__file__).parents[1]
-CRITERIA = Criteria({"failures": Limit.parse("== 0")})
+CRITERIA = Criteria({name: Limit.parse(text) for name, text in LIMITS.items()})
 CONFIG = ScenarioConfig(("tests/scenarios", "certify_stack/_suites/scenarios"), ("invoice-to-audit",))
 
 
