@@ -3,24 +3,27 @@
 import asyncio
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from msgspec.structs import replace
 
 from certify.api import Container, Context, Criteria, Duration, Limit, Outcome, Service, Stack
+from certify.outside import listening
 from certify_checks.health import CHECK
 from certify_checks.health.model import HealthConfig, HealthObservation, Probed
 from certify_checks.health.ready import judge_ready, seed_ready
 from certify_checks.health.samples import Contained, Sample
 
 CRITERIA = Criteria({"not-ready": Limit.parse("== 0")})
-BRIEF = HealthConfig(window=Duration("2 s"), interval=Duration("100 ms"))
+# An engine that is busy with other tests answers late.
+BRIEF = HealthConfig(window=Duration("3 s"), interval=Duration("500 ms"), timeout=Duration("20 s"))
 RUNNING = Contained("running")
-# Listens at port 80 for a while.
-LISTENING = (
-    "use IO::Socket::INET; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 9); select undef, undef, undef, 1.5"
-)
+# Listens at port 80 until it is told to leave.
+LISTENING = "use IO::Socket::INET; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 9); sleep 600"
+LEAVES = f"perl -e '{LISTENING}' & echo $! >/left-by; sleep 600"
+LEAVE = "kill $(cat /left-by); while kill -0 $(cat /left-by) 2>/dev/null; do sleep 0.05; done"
 HTTP_DECOYS = tuple(
     Probed(name, "ready", f"/{name}", samples=tuple(Sample(0, status) for status in statuses))
     for name, statuses in {"ready": [200], "refusing": [503], "hanging": [503], "flapping": [200, 503]}.items()
@@ -111,16 +114,45 @@ def started(require: Callable[[str, object], None]) -> Iterator[Callable[..., st
     subprocess.run([docker, "rm", "--force", *made], capture_output=True, check=True)
 
 
+class Leaving:
+    """Looks as the check does, and has a container's listener leave when that was seen for the first time."""
+
+    def __init__(self, container: str) -> None:
+        self.container = container
+        self.told: subprocess.Popen[bytes] | None = None
+
+    def look(self, pid: int, container: str) -> frozenset[int] | None:
+        if container == self.container and self.told:
+            assert self.told.wait(60) == 0
+        seen = listening(pid, container)
+        if container == self.container and seen and self.told is None:
+            self.told = subprocess.Popen([str(shutil.which("docker")), "exec", container, "sh", "-c", LEAVE])
+        return seen
+
+    def until_listening(self) -> None:
+        inspect = [str(shutil.which("docker")), "inspect", "--format", "{{.State.Pid}}", self.container]
+        pid = int(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout)
+        deadline = time.monotonic() + 60
+        while not listening(pid, self.container):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 @pytest.mark.docker
-def test_real_containers_are_seen_for_what_they_are(started: Callable[..., str], context: Callable[..., Context]):
+def test_real_containers_are_seen_for_what_they_are(
+    started: Callable[..., str], context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+):
     containers = {
         "up": Container(started("sleep", "600")),
-        "dies": Container(started("sleep", "1.5")),
+        "dies": Container(started("sleep", "0.5")),
         "job": Container(started("true"), ends=True),
         "unserved": Container(started("sleep", "600"), ports=(1,)),
         "none": Container(),
-        "leaves": Container(started("sh", "-c", f"perl -e '{LISTENING}' & sleep 600")),
+        "leaves": Container(started("sh", "-c", LEAVES)),
     }
+    leaving = Leaving(containers["leaves"].id)
+    leaving.until_listening()
+    monkeypatch.setattr("certify_checks.health.containers.listening", leaving.look)
     stack = Stack(tuple(Service(name, container=container) for name, container in containers.items()))
     watched: HealthObservation = asyncio.run(CHECK.observe(replace(context(stack, "health"), rules=("ready",)), BRIEF))
     ruling = judge_ready(watched, CRITERIA)

