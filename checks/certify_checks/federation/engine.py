@@ -15,6 +15,8 @@ ENGINE = Path(__file__).with_name("engine.mjs")
 SECOND = Path(__file__).with_name("second.mjs")
 # Enough for 5 MB of SDL; a cap, which small schemas stay far below.
 HEAP_MIB = 1536
+# Seconds, of the 180 that the whole check has.
+LONGEST = 120.0
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -70,19 +72,31 @@ class _Reply(msgspec.Struct, frozen=True, rename="camel"):
     hints: tuple[Hint, ...] = ()
 
 
-async def compose(
-    sources: tuple[Source, ...], *, seconds: float, heap_mib: int = HEAP_MIB, engine: Path = ENGINE, beside: str = ""
+def patience(sources: tuple[Source, ...], seconds: float) -> float:
+    """How long the engine may take: `seconds` for each begun million characters, as far as the check's budget allows."""
+    millions = -(-sum(len(source.sdl) for source in sources) // 1_000_000)
+    return max(seconds, min(seconds * millions, LONGEST))
+
+
+async def compose(  # noqa: PLR0913 - how it is run is told by keyword
+    sources: tuple[Source, ...],
+    *,
+    seconds: float,
+    heap_mib: int = HEAP_MIB,
+    engine: Path = ENGINE,
+    beside: str = "",
+    plain: bool = False,
 ) -> Answer:
     """Compose subgraphs. Whatever the engine does, an answer comes back within `seconds`.
 
-    `beside`: the folder in which the second engine is installed.
+    `beside`: the folder in which the second engine is installed; `plain`: without our search for ways between subgraphs.
     """
     node = await find_node()
     if node is None:
         return Answer(Composed.NO_RUNTIME, detail=f"no Node was found; {CURE}")
     if not _is_there(engine):
         return Answer(Composed.NO_ENGINE, detail="engine.mjs is missing from the installation")
-    request = msgspec.json.encode({"subgraphs": sources})
+    request = msgspec.json.encode({"subgraphs": sources, "plain": plain})
     process = await asyncio.create_subprocess_exec(
         node,
         f"--max-old-space-size={heap_mib}",
@@ -95,12 +109,14 @@ async def compose(
         preexec_fn=die_with_parent(),
     )
     try:
-        told, log = await asyncio.wait_for(process.communicate(request), seconds)
+        answer, log = await asyncio.wait_for(process.communicate(request), seconds)
     except TimeoutError:
-        return Answer(Composed.TIMEOUT, detail=f"no answer within {seconds:g} s")
+        size = sum(len(source.sdl) for source in sources)
+        told = f"no answer within {seconds:g} s to {len(sources)} subgraphs with {size:,} characters"
+        return Answer(Composed.TIMEOUT, detail=told)
     finally:
         await end(process)
-    return read_reply(process.returncode, told, log.decode(errors="replace"))
+    return read_reply(process.returncode, answer, log.decode(errors="replace"))
 
 
 def _is_there(path: Path) -> bool:

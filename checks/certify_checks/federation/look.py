@@ -11,7 +11,7 @@ from certify.api import CheckConfig, Context, Duration
 from certify_checks.federation import baseline, keep, usage
 from certify_checks.federation.composition import NOT_RUN, describe, plant
 from certify_checks.federation.coordinates import of_sdl
-from certify_checks.federation.engine import SECOND, Answer, Source, compose
+from certify_checks.federation.engine import SECOND, Answer, Source, compose, patience
 from certify_checks.federation.graph import read
 from certify_checks.federation.model import (
     Baseline,
@@ -33,7 +33,7 @@ class FederationConfig(CheckConfig, frozen=True):
     """How subgraphs are composed, and what their schema is compared with.
 
     Attributes:
-        engine_time: until the composition engine counts as hanging.
+        engine_time: until the composition engine counts as hanging, for each begun million characters of SDL.
         request_time: until a request counts as lost.
         subgraphs: folder of SDL files, one a subgraph and named after it, relative to the source root: what a running service
             tells must be what its file says.
@@ -70,10 +70,10 @@ async def look(ctx: Context, config: FederationConfig, found: Found) -> Federati
     whole = bool(sources) and len(sources) == len(found)
     ctx.tell("composing", len(sources), len(found))
     keep.request(ctx, sources)
-    seconds = config.engine_time.seconds
+    seconds = patience(sources, config.engine_time.seconds)
     async with asyncio.TaskGroup() as tasks:
         composing = tasks.create_task(compose(sources, seconds=seconds) if whole else _not_composed())
-        other = tasks.create_task(_second(sources, config) if whole else _nothing())
+        other = tasks.create_task(_second(sources, config, seconds) if whole else _nothing())
         # Parsing takes about as long as composing, which another process does.
         about = await asyncio.to_thread(keep.sdl, ctx, found)
         decoys = await plant(sources, seconds) if whole else ()
@@ -118,12 +118,12 @@ async def _nothing() -> None:
     return None
 
 
-async def _second(sources: tuple[Source, ...], config: FederationConfig) -> Answer | None:
+async def _second(sources: tuple[Source, ...], config: FederationConfig, seconds: float) -> Answer | None:
     """What the second engine says, where there is one."""
     if not config.second_engine:
         return None
     folder = str(await asyncio.to_thread(Path(config.second_engine).absolute))
-    return await compose(sources, seconds=config.engine_time.seconds, engine=SECOND, beside=folder)
+    return await compose(sources, seconds=seconds, engine=SECOND, beside=folder)
 
 
 def _made(

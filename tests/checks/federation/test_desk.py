@@ -90,12 +90,11 @@ def test_odd_texts_are_findings(schemas: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("count", "fields"), [(200, 5), (1, 60_000)])
-def test_many_subgraphs_and_megabytes_come_to_an_end(tmp_path: Path, count: int, fields: int):
+@pytest.mark.parametrize(("count", "fields"), [(200, 5), (1, 130_000)])
+def test_many_subgraphs_and_megabytes_are_judged(tmp_path: Path, count: int, fields: int):
     for number in range(count):
         made = "\n".join(f'  "Field {field} of it."\n  s{number}f{field}: Int' for field in range(fields))
         hub = f'"A hub."\ntype Hub @key(fields: "id") {{\n  "Its key."\n  id: ID!\n{made}\n}}\n'
         query = f'"Asked."\ntype Query {{\n  "One hub."\n  hub{number}: Hub\n}}\n'
         (tmp_path / f"s{number}.graphql").write_text(LINK + query + hub)
-    told = main(["check", "federation", "--subgraphs", str(tmp_path), "--only", "composes", "--engine-time", "60 s"])
-    assert told in {0, 1}
+    assert main(["check", "federation", "--subgraphs", str(tmp_path), "--only", "composes"]) == 0
