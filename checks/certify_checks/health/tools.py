@@ -76,18 +76,24 @@ def _order(text: str) -> tuple[tuple[int, str], ...]:
 
 
 def _flyway(source: Migrated, rows: Rows) -> Migrated:
-    applied, recorded, dirty = [], {}, []
+    applied: list[str] = []
+    recorded: dict[str, str] = {}
+    dirty: list[str] = []
     for row in rows:
-        version = str(row["version"]).replace("_", ".")
-        if row["type"] == "BASELINE":
-            # Everything up to a baseline counts as applied: it was there before Flyway was.
-            applied += [one.id for one in source.revisions if _order(one.id) <= _order(version)]
-        elif row["success"]:
-            applied.append(version)
-        else:
+        version, kind = str(row["version"]).replace("_", "."), str(row["type"])
+        if not row["success"]:
             dirty.append(f"migration {version} failed")
-        if row["checksum"] is not None:
-            recorded[version] = str(row["checksum"])
+        elif kind.endswith("BASELINE"):
+            # Everything up to a baseline counts as applied: it was there before Flyway was, or is in the baseline's own file.
+            applied += [one.id for one in source.revisions if _order(one.id) <= _order(version)]
+        elif kind.startswith("UNDO_") or kind == "DELETE":
+            # Taken back, or declared to be gone: as if it had never been applied.
+            applied = [one for one in applied if one != version]
+            recorded.pop(version, None)
+        else:
+            applied.append(version)
+            if row["checksum"] is not None:
+                recorded[version] = str(row["checksum"])
     return replace(source, applied=_once(applied), recorded=recorded, dirty=tuple(dirty), listed=True, checksums=True)
 
 

@@ -73,6 +73,10 @@ def prisma(name: str, content: bytes, finished: str = "now()", rolled_back: str 
     return f"INSERT INTO _prisma_migrations VALUES {values}"  # noqa: S608 - from this file
 
 
+BOTH = (flyway(1, "2", FIRST), flyway(2, "10.1", SECOND))
+TAKEN_BACK = (flyway(1, "2", SECOND), flyway(2, "2", b"", kind="UNDO_SQL"))
+
+
 @pytest.fixture
 def flyway_files(tmp_path: Path) -> Path:
     (tmp_path / "m").mkdir()
@@ -85,14 +89,18 @@ def flyway_files(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ((flyway(1, "2", FIRST), flyway(2, "10.1", SECOND)), set()),
+        (BOTH, set()),
         ((flyway(1, "2", FIRST),), {"pending"}),
         # Out of order: the newest is there, the one before it is not.
         ((flyway(1, "10.1", SECOND),), {"pending"}),
         ((flyway(1, "2", FIRST), flyway(2, "10.1", FIRST)), {"changed-checksum"}),
         ((flyway(1, "2", FIRST), flyway(2, "10.1", SECOND, success=False)), {"dirty", "pending"}),
         ((flyway(1, "2", b"", kind="BASELINE"), flyway(2, "10.1", SECOND)), set()),
-        ((flyway(1, "2", FIRST), flyway(2, "10.1", SECOND), flyway(3, "11", FIRST)), {"unknown-revision"}),
+        # Taken back; taken back and applied again; declared to be gone.
+        ((*BOTH, flyway(3, "10.1", b"", kind="UNDO_SQL")), {"pending"}),
+        ((*TAKEN_BACK, flyway(3, "2", FIRST), flyway(4, "10.1", SECOND)), set()),
+        ((*BOTH, flyway(3, "11", FIRST), flyway(4, "11", b"", kind="DELETE")), set()),
+        ((*BOTH, flyway(3, "11", FIRST)), {"unknown-revision"}),
     ],
 )
 def test_flyway(dsn: str, flyway_files: Path, rows: tuple[str, ...], expected: set[str]):
