@@ -28,22 +28,23 @@ def verdict(answer: Answer) -> tuple[object, ...]:
 
 
 def made_up(seed: int) -> tuple[Source, ...]:
-    """Subgraphs that share entities by several keys; some cannot reach each other."""
+    """Subgraphs that share entities by several keys; with an even seed, some cannot reach each other."""
     dice = random.Random(seed)  # noqa: S311 - no secret
+    calm = seed % 2
     types = [f"T{number}" for number in range(dice.randint(1, 4))]
     keys = {name: [f"key{number}" for number in range(dice.randint(1, 3))] for name in types}
 
     def entity(subgraph: str, name: str, near: list[str]) -> str:
-        own = [key for key in keys[name] if dice.random() < 0.6] or keys[name][:1]
-        keyed = [f'@key(fields: "{key}"{dice.choice(["", "", ", resolvable: false"])})' for key in own]
+        own = [key for key in keys[name] if calm or dice.random() < 0.6] or keys[name][:1]
+        keyed = [f'@key(fields: "{key}"{dice.choice(["", "", "" if calm else ", resolvable: false"])})' for key in own]
         fields = [f"{key}: ID! @shareable" for key in own]
         fields += [f"of{subgraph}{n}: {dice.choice(['Int', *near])}" for n in range(dice.randint(0, 2))]
-        if dice.random() < 0.2:
+        if not calm and dice.random() < 0.2:
             fields += ["x: Int @external", f'more{subgraph}: Int @requires(fields: "x")']
-        elif dice.random() < 0.7:
+        elif calm or dice.random() < 0.7:
             fields.append("x: Int @shareable")
-        shown = " ".join(keyed if dice.random() < 0.85 else keyed[1:])
-        return f"type {name} {shown} {{ {' '.join(fields)} near{name}: [{near[0]}] @shareable }}"
+        shown = " ".join(keyed if calm or dice.random() < 0.85 else keyed[1:])
+        return f"type {name} {shown} {{ {' '.join(fields)} near{name}{near[0]}: [{near[0]}] @shareable }}"
 
     def subgraph(name: str) -> Source:
         here = [kind for kind in types if dice.random() < 0.8] or types[:1]
