@@ -6,6 +6,8 @@ from certify_checks.scenario.observe import observe
 from certify_checks.scenario.passes import LIMITS, judge_passes, of_scenario, seed_passes
 
 _NEEDS = frozenset({Capability.HTTP})
+# Scenarios that follow a trace through the services.
+_TRACED = frozenset({"invoice-to-audit"})
 # Scenarios of an ERP with a rule each, so that all controls share one run of all tests: the marker's name is the rule's.
 NAMED = {
     "invoice-to-audit": "A customer is billed and pays; the ledger balances and the audit trail tells all of it",
@@ -17,7 +19,8 @@ NAMED = {
 
 def _named(scenario: str, title: str) -> Rule:
     judge, seed = of_scenario(scenario)
-    return Rule(scenario, title=title, judge=judge, seed=seed, needs=_NEEDS, limits=LIMITS)
+    needs = _NEEDS | {Capability.SPANS} if scenario in _TRACED else _NEEDS
+    return Rule(scenario, title=title, judge=judge, seed=seed, needs=needs, limits=LIMITS)
 
 
 CHECK = Check(

@@ -9,12 +9,12 @@ from certify.api import CheckConfig, Duration, Stack
 Alteration = Literal["amount", "notification", "event"]
 
 
-class SelfTestConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a proxy between tests and stack spoils, in a second run of the tests that claim to notice it.
+class SelfTestConfig(CheckConfig, frozen=True):
+    """What a proxy between tests and stack spoils for each test that claims to notice it, in a second run of these.
 
     Attributes:
-        alter: `amount`: the first amount that the tests are answered is 0.01 more; `notification`: the first message
-            never reaches the mailbox; `event`: the first entry of a list of events comes too late.
+        alter: `amount`: the first amount that a test is answered is 0.01 more; `notification`: the first message never
+            reaches the mailbox; `event`: the first entry of a list of events comes too late.
         events: names of the fields that list events, as an audit trail does; needed for `event`.
         patience: the longest that a test may wait for something in this run.
         timeout: of each of these runs; they run at the same time.
@@ -64,7 +64,7 @@ class ScenarioConfig(CheckConfig, frozen=True):
     mailbox: str = ""
     junit: tuple[JUnitConfig, ...] = ()
     accept_unverified: bool = False
-    selftest: SelfTestConfig = SelfTestConfig()
+    selftest: SelfTestConfig = msgspec.field(default_factory=SelfTestConfig)
     without: tuple[str, ...] = ("schemathesis", "hypothesispytest", "locust", "platformdirs", "anyio")
 
 

@@ -22,23 +22,24 @@ Change = Callable[[bytes, bytes], bytes]
 
 
 class Spoiler:
-    """Counts what it alters; safe to use from several connections.
+    """Spoils one thing for each test; safe to use from several connections.
 
     Attributes:
         times: answers that were altered.
         broken: requests that could not be passed on.
     """
 
-    def __init__(self, change: Change) -> None:
+    def __init__(self, new: Callable[[], Change]) -> None:
         self.times = 0
         self.broken = 0
-        self._change = change
+        self._new = new
+        self._changes: dict[str, Change] = {}
         self._lock = threading.Lock()
 
-    def answer(self, request: bytes, body: bytes) -> bytes:
-        """The answer as the tests get it."""
+    def answer(self, trace: str, request: bytes, body: bytes) -> bytes:
+        """The answer as a test gets it; all requests of a test are of one trace."""
         with self._lock:
-            changed = self._change(request, body)
+            changed = self._changes.setdefault(trace, self._new())(request, body)
             self.times += changed != body
             return changed
 
@@ -154,7 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
             server.spoiler.failed()
             self.send_error(502)
             return
-        content = server.spoiler.answer(body, answer.content)
+        trace = (self.headers.get("traceparent") or "").split("-")[1:2]
+        content = server.spoiler.answer("".join(trace), body, answer.content)
         self.send_response(answer.status_code)
         for name, value in answer.headers.items():
             if name.lower() in _PASSED_ON:

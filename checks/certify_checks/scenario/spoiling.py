@@ -24,7 +24,7 @@ async def spoil(suite: Suite, given: Handover, results: Iterable[TestResult]) ->
 
 async def _run(suite: Suite, given: Handover, kind: str) -> Altered:
     selftest = suite.config.selftest
-    spoiler = Spoiler(_change(kind, selftest))
+    spoiler = Spoiler(lambda: _change(kind, selftest))
     target = given.mailbox if kind == "notification" else given.stack.gateway.url if given.stack.gateway else ""
     if not target:
         return Altered(kind, problem="there is no mailbox" if kind == "notification" else "there is no gateway")

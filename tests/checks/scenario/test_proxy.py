@@ -22,28 +22,28 @@ from certify_checks.scenario.proxy import Spoiler, amount_off, between, event_la
     ],
 )
 def test_the_first_amount_is_a_hundredth_more_and_only_once(body: bytes, altered: bytes):
-    spoiler = Spoiler(amount_off())
-    assert spoiler.answer(b"", body) == altered
-    assert spoiler.answer(b"", body) == body or body == altered
+    spoiler = Spoiler(amount_off)
+    assert spoiler.answer("t", b"", body) == altered
+    assert spoiler.answer("t", b"", body) == body or body == altered
     assert spoiler.times == (altered != body)
 
 
 def test_one_message_never_arrives_and_others_do():
-    spoiler = Spoiler(notification_lost())
+    spoiler = Spoiler(notification_lost)
     first, second = {"id": "1"}, {"id": "2"}
-    assert spoiler.answer(b"", b"[]") == b"[]"
-    assert json.loads(spoiler.answer(b"", json.dumps([first]).encode())) == []
-    assert json.loads(spoiler.answer(b"", json.dumps([first, second]).encode())) == [second]
-    assert json.loads(spoiler.answer(b"", json.dumps([second]).encode())) == [second]
+    assert spoiler.answer("t", b"", b"[]") == b"[]"
+    assert json.loads(spoiler.answer("t", b"", json.dumps([first]).encode())) == []
+    assert json.loads(spoiler.answer("t", b"", json.dumps([first, second]).encode())) == [second]
+    assert json.loads(spoiler.answer("t", b"", json.dumps([second]).encode())) == [second]
     assert spoiler.times == 2
 
 
 def test_one_event_stays_away_from_the_question_that_it_answers():
-    spoiler = Spoiler(event_late(("entries",)))
+    spoiler = Spoiler(lambda: event_late(("entries",)))
 
     def asked(request: bytes, *entries: str) -> list[str]:
         body = json.dumps({"data": {"entries": list(entries), "other": ["x"]}}).encode()
-        return json.loads(spoiler.answer(request, body))["data"]["entries"]
+        return json.loads(spoiler.answer("t", request, body))["data"]["entries"]
 
     assert asked(b"a") == []
     assert asked(b"a", "paid", "paid") == ["paid"]
@@ -51,7 +51,15 @@ def test_one_event_stays_away_from_the_question_that_it_answers():
     assert asked(b"b", "paid") == ["paid"]
     assert spoiler.times == 2
     for odd in (b"no json", b"[]", b'{"data": null}', b'{"data": {"entries": 3}}'):
-        assert spoiler.answer(b"a", odd) == odd
+        assert spoiler.answer("t", b"a", odd) == odd
+
+
+def test_each_test_has_something_spoilt_of_its_own():
+    spoiler = Spoiler(notification_lost)
+    messages = json.dumps([{"id": "1"}, {"id": "2"}]).encode()
+    for trace in ("a", "b"):
+        assert json.loads(spoiler.answer(trace, b"", messages)) == [{"id": "2"}]
+    assert spoiler.times == 2
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -83,7 +91,7 @@ def upstream() -> Iterator[str]:
 
 
 def test_requests_and_answers_pass_as_they_are(upstream: str):
-    spoiler = Spoiler(amount_off())
+    spoiler = Spoiler(amount_off)
     with between(upstream, spoiler) as address, httpx.Client(trust_env=False) as client:
         got = client.get(f"{address}/a?b=c", headers={"Authorization": "Bearer x"})
         posted = client.post(f"{address}/graphql", content=b'{"net":"1.00"}')
@@ -94,7 +102,7 @@ def test_requests_and_answers_pass_as_they_are(upstream: str):
 
 
 def test_what_cannot_be_passed_on_is_counted():
-    spoiler = Spoiler(amount_off())
+    spoiler = Spoiler(amount_off)
     with HTTPServer(("127.0.0.1", 0), Upstream) as gone:
         nobody = f"http://127.0.0.1:{gone.server_address[1]}"
     with between(nobody, spoiler) as address, httpx.Client(trust_env=False) as client:
