@@ -4,7 +4,7 @@ import pytest
 from erp_harness import Harness
 
 from certify_stack.erp.finance import rebuild
-from certify_stack.erp.finance.projection import TABLES
+from certify_stack.erp.finance.rows import TABLES
 
 
 def content(erp: Harness, schema: str) -> dict[str, list[str]]:

@@ -18,6 +18,10 @@ INSERT = """
         metadata, recorded_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb, $10)
 """
+STREAM = (
+    f"SELECT {COLUMNS} FROM events "  # noqa: S608 - constant names
+    "WHERE stream_id = $1 AND stream_version > $2 ORDER BY stream_version"
+)
 
 
 class NewEvent(msgspec.Struct, frozen=True):
@@ -77,10 +81,9 @@ def from_row(row: Any) -> Recorded:
     return Recorded(row["position"], row["stream_id"], row["stream_version"], row["recorded_at"], event)
 
 
-async def stream(connection: Connection, stream_id: UUID) -> list[Recorded]:
-    """Return the events of one stream in order."""
-    query = f"SELECT {COLUMNS} FROM events WHERE stream_id = $1 ORDER BY stream_version"  # noqa: S608 - constant names
-    return [from_row(row) for row in await connection.fetch(query, stream_id)]
+async def stream(connection: Connection, stream_id: UUID, after: int = 0) -> list[Recorded]:
+    """Return the events of one stream in order, from the version after ``after`` on."""
+    return [from_row(row) for row in await connection.fetch(STREAM, stream_id, after)]
 
 
 def check_version(actual: int, expected: int | None) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from certify_stack.erp.finance.printing import Language
 from certify_stack.erp.finance.tax import Treatment
 from certify_stack.erp.finance.upgrades import UPGRADES
 
@@ -52,12 +54,13 @@ class InvoiceCreated(msgspec.Struct, frozen=True):
 
 
 class InvoiceIssued(msgspec.Struct, frozen=True):
-    """An invoice was sent; from now on the customer owes its gross amount."""
+    """An invoice was sent; from now on the customer owes its gross amount. Version 2: in which language."""
 
     customer_id: UUID
     currency: str
     gross: Decimal
     due_on: date
+    language: Language = Language.ENGLISH
 
 
 class InvoicePaymentApplied(msgspec.Struct, frozen=True):
@@ -69,23 +72,89 @@ class InvoicePaymentApplied(msgspec.Struct, frozen=True):
     amount: Decimal
 
 
+class PaymentMethod(StrEnum):
+    """How money came in."""
+
+    BANK = "BANK"
+    CASH = "CASH"
+    CHEQUE = "CHEQUE"
+    MOBILE = "MOBILE"
+
+
 class PaymentReceived(msgspec.Struct, frozen=True):
-    """Money came in for an invoice."""
+    """Money came in for an invoice. Version 2: how it came in."""
 
     invoice_id: UUID
     customer_id: UUID
     currency: str
     amount: Decimal
     idempotency_key: str
+    method: PaymentMethod = PaymentMethod.BANK
 
 
-Event = InvoiceCreated | InvoiceIssued | InvoicePaymentApplied | PaymentReceived
+class CustomerAccountOpened(msgspec.Struct, frozen=True):
+    """A customer may owe up to a limit, or anything. Version 2: in any currency, and without a limit."""
+
+    customer_id: UUID
+    currency: str
+    credit_limit: Decimal | None
+
+
+class CreditLimitChanged(msgspec.Struct, frozen=True):
+    """A customer may owe more or less than before."""
+
+    customer_id: UUID
+    currency: str
+    credit_limit: Decimal | None
+
+
+class JournalLine(msgspec.Struct, frozen=True):
+    """One side of a journal entry on one account; one of the amounts is zero."""
+
+    account: str
+    debit: Decimal
+    credit: Decimal
+
+
+class JournalEntryPosted(msgspec.Struct, frozen=True):
+    """An entry was made by hand. Version 2: debit and credit instead of a sign, and the currency."""
+
+    currency: str
+    posted_on: date
+    memo: str
+    lines: tuple[JournalLine, ...]
+
+
+class JournalEntryReversed(msgspec.Struct, frozen=True):
+    """The opposite of an entry was booked, as an entry of its own."""
+
+    reversal_id: UUID
+    currency: str
+    posted_on: date
+    memo: str
+    lines: tuple[JournalLine, ...]
+
+
+Event = (
+    InvoiceCreated
+    | InvoiceIssued
+    | InvoicePaymentApplied
+    | PaymentReceived
+    | CustomerAccountOpened
+    | CreditLimitChanged
+    | JournalEntryPosted
+    | JournalEntryReversed
+)
 
 VERSIONS: Mapping[type[Any], int] = {
     InvoiceCreated: 3,
-    InvoiceIssued: 1,
+    InvoiceIssued: 2,
     InvoicePaymentApplied: 1,
-    PaymentReceived: 1,
+    PaymentReceived: 2,
+    CustomerAccountOpened: 2,
+    CreditLimitChanged: 1,
+    JournalEntryPosted: 2,
+    JournalEntryReversed: 1,
 }
 TYPES: Mapping[str, type[Any]] = {kind.__name__: kind for kind in VERSIONS}
 

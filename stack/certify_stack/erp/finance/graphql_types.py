@@ -59,9 +59,9 @@ class VatTreatment(Enum):
     EXEMPT = strawberry.enum_value("EXEMPT", description="Not taxed at all.")
 
 
-@strawberry.enum(description="The language of printed amounts.")
+@strawberry.enum(description="The language of what is printed.")
 class PrintLanguage(Enum):
-    """The language of printed amounts."""
+    """The language of what is printed."""
 
     ENGLISH = strawberry.enum_value("ENGLISH", description="With the code of the currency.")
     BANGLA = strawberry.enum_value("BANGLA", description="With Bangla digits.")
@@ -134,6 +134,7 @@ class Invoice:
     gross: Decimal = strawberry.field(description="What is to be paid.")
     paid: Decimal = strawberry.field(description="What was paid so far.")
     due_on: date | None = strawberry.field(description="When it must be paid; null for a draft.")
+    language: PrintLanguage | None = strawberry.field(description="In which language it was sent; null for a draft.")
     created_at: datetime = strawberry.field(description="When it was drawn up.")
     issued_at: datetime | None = strawberry.field(description="When it was sent.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
@@ -168,11 +169,22 @@ class Invoice:
             gross=row["gross"],
             paid=row["paid"],
             due_on=row["due_on"],
+            language=row["language"],
             created_at=row["created_at"],
             issued_at=row["issued_at"],
             updated_at=row["updated_at"],
             version=row["version"],
         )
+
+
+@strawberry.enum(description="How money came in.")
+class PaymentMethod(Enum):
+    """How money came in."""
+
+    BANK = strawberry.enum_value("BANK", description="By transfer to a bank account.")
+    CASH = strawberry.enum_value("CASH", description="In notes and coins.")
+    CHEQUE = strawberry.enum_value("CHEQUE", description="By cheque.")
+    MOBILE = strawberry.enum_value("MOBILE", description="By a mobile financial service.")
 
 
 async def _paid_invoice(root: Any, info: Info) -> Invoice:
@@ -187,6 +199,7 @@ class Payment:
     customer: Customer = strawberry.field(description="Who paid.")
     currency: str = strawberry.field(description="Three-letter code of the currency.")
     amount: Decimal = strawberry.field(description="How much came in.")
+    method: PaymentMethod = strawberry.field(description="How it came in.")
     idempotency_key: str = strawberry.field(description="The client's own key of the payment.")
     received_at: datetime = strawberry.field(description="When it was recorded.")
     invoice_id: strawberry.Private[UUID]
@@ -208,6 +221,7 @@ class Payment:
             customer=Customer(id=strawberry.ID(str(row["customer_id"]))),
             currency=row["currency"],
             amount=row["amount"],
+            method=row["method"],
             idempotency_key=row["idempotency_key"],
             received_at=row["received_at"],
             invoice_id=row["invoice_id"],
@@ -223,7 +237,21 @@ class Account:
     invoiced: Decimal = strawberry.field(description="Sum of all issued invoices.")
     paid: Decimal = strawberry.field(description="Sum of all payments.")
     balance: Decimal = strawberry.field(description="What is owed.")
+    credit_limit: Decimal | None = strawberry.field(description="The most that may be owed; null: anything.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Return a row as an account."""
+        return cls(
+            customer=Customer(id=strawberry.ID(str(row["customer_id"]))),
+            currency=row["currency"],
+            invoiced=row["invoiced"],
+            paid=row["paid"],
+            balance=row["balance"],
+            credit_limit=row["credit_limit"],
+            updated_at=row["updated_at"],
+        )
 
 
 @strawberry.type(description="An event of an invoice or a payment, as it is stored.")
@@ -268,6 +296,9 @@ class CreateInvoiceInput:
     currency: str = strawberry.field(description="Three-letter code of the currency.", default="BDT")
     prices_include_tax: bool = strawberry.field(
         description="Whether the unit prices include duty and tax.", default=False
+    )
+    idempotency_key: str | None = strawberry.field(
+        description="The client's own key; the same key again draws up nothing.", default=None
     )
 
 

@@ -14,9 +14,11 @@ from certify_stack.erp.finance.events import (
     InvoiceIssued,
     InvoicePaymentApplied,
     Line,
+    PaymentMethod,
     PaymentReceived,
 )
 from certify_stack.erp.finance.money import LARGEST, ZERO
+from certify_stack.erp.finance.printing import Language
 from certify_stack.kit.errors import ConflictError, InvalidInputError
 
 MOST_LINES = 200
@@ -73,8 +75,7 @@ def create(
     """
     if not 1 <= len(items) <= MOST_LINES:
         raise InvalidInputError(f"an invoice has 1 to {MOST_LINES} lines")
-    if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
-        raise InvalidInputError("currency is not a code of three capital letters")
+    check_currency(currency)
     lines = tuple(_line(item, prices_include_tax) for item in items)
     sums = tax.total(tax.Amounts(line.discount, line.net, line.duty, line.vat) for line in lines)
     if sums.gross > LARGEST:
@@ -84,7 +85,17 @@ def create(
     )
 
 
-def issue(invoice: Invoice, due_on: date) -> InvoiceIssued:
+def check_currency(code: str) -> None:
+    """Refuse what cannot be a currency.
+
+    Raises:
+        InvalidInputError: It is not three capital letters.
+    """
+    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        raise InvalidInputError("currency is not a code of three capital letters")
+
+
+def issue(invoice: Invoice, due_on: date, language: Language = Language.ENGLISH) -> InvoiceIssued:
     """Send a draft.
 
     Raises:
@@ -92,11 +103,20 @@ def issue(invoice: Invoice, due_on: date) -> InvoiceIssued:
     """
     if invoice.status is not Status.DRAFT:
         raise ConflictError(f"the invoice is {invoice.status}, only a DRAFT can be issued")
-    return InvoiceIssued(invoice.customer_id, invoice.currency, invoice.gross, due_on)
+    return InvoiceIssued(invoice.customer_id, invoice.currency, invoice.gross, due_on, language)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a client says came in, with its own key for it."""
+
+    amount: Decimal
+    key: str
+    method: PaymentMethod = PaymentMethod.BANK
 
 
 def pay(
-    invoice_id: UUID, invoice: Invoice, payment_id: UUID, amount: Decimal, key: str
+    invoice_id: UUID, invoice: Invoice, payment_id: UUID, money: Money
 ) -> tuple[PaymentReceived, InvoicePaymentApplied]:
     """Take a payment: one event for the payment's stream, one for the invoice's.
 
@@ -106,11 +126,12 @@ def pay(
     """
     if invoice.status not in {Status.ISSUED, Status.PARTLY_PAID}:
         raise ConflictError(f"the invoice is {invoice.status}, it takes no payment")
+    amount = money.amount
     if amount <= 0:
         raise InvalidInputError("amount is not above zero")
     if amount > invoice.open:
         raise InvalidInputError(f"amount is more than the {invoice.open} that is owed")
-    received = PaymentReceived(invoice_id, invoice.customer_id, invoice.currency, amount, key)
+    received = PaymentReceived(invoice_id, invoice.customer_id, invoice.currency, amount, money.key, money.method)
     return received, InvoicePaymentApplied(payment_id, invoice.customer_id, invoice.currency, amount)
 
 
@@ -139,9 +160,13 @@ def status_when(paid: Decimal, gross: Decimal) -> Status:
     return Status.PAID if paid >= gross else Status.PARTLY_PAID
 
 
-def replay(events: Iterable[Event]) -> Invoice | None:
-    """Return the state after all events of a stream; None when there are none."""
-    state: Invoice | None = None
+def starts(event: Event) -> bool:
+    """Whether a stream that begins with this event is an invoice's."""
+    return isinstance(event, InvoiceCreated)
+
+
+def replay(events: Iterable[Event], state: Invoice | None = None) -> Invoice | None:
+    """Return the state after events that follow on a state, or on nothing; None when there are none."""
     for event in events:
         state = apply(state, event)
     return state

@@ -1,11 +1,13 @@
 """Events as earlier versions of the code stored them, so that sample data exercises every upgrade."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from certify_stack.erp.finance.events import Event
+from certify_stack.erp.finance.upgrades import TAKA
 
 Data = dict[str, Any]
 
@@ -27,6 +29,27 @@ def _created_1(data: Data) -> Data | None:
     return {**_without(second, "currency"), "lines": lines, "vat_rate": second["lines"][0]["vat_rate"]}
 
 
+def _issued_1(data: Data) -> Data | None:
+    return _without(data, "language") if data["language"] == "ENGLISH" else None
+
+
+def _received_1(data: Data) -> Data | None:
+    return _without(data, "method") if data["method"] == "BANK" else None
+
+
+def _opened_1(data: Data) -> Data | None:
+    rest = _without(data, "currency", "credit_limit")
+    return {**rest, "limit": data["credit_limit"] or "0"} if data["currency"] == TAKA else None
+
+
+def _posted_1(data: Data) -> Data | None:
+    lines = [
+        {"account": line["account"], "amount": str(Decimal(line["debit"]) - Decimal(line["credit"]))}
+        for line in data["lines"]
+    ]
+    return {**_without(data, "currency"), "lines": lines} if data["currency"] == TAKA else None
+
+
 def _without(data: Data, *names: str) -> Data:
     return {key: value for key, value in data.items() if key not in names}
 
@@ -35,6 +58,10 @@ def _without(data: Data, *names: str) -> Data:
 OLDER: Mapping[tuple[str, int], Callable[[Data], Data | None]] = {
     ("InvoiceCreated", 1): _created_1,
     ("InvoiceCreated", 2): _created_2,
+    ("InvoiceIssued", 1): _issued_1,
+    ("PaymentReceived", 1): _received_1,
+    ("CustomerAccountOpened", 1): _opened_1,
+    ("JournalEntryPosted", 1): _posted_1,
 }
 
 

@@ -8,7 +8,7 @@ import strawberry
 
 from certify_stack.erp.catalog import CUSTOMER, PRODUCT
 from certify_stack.erp.finance import commands, queries
-from certify_stack.erp.finance.commands import Caller
+from certify_stack.erp.finance.events import PaymentMethod as Method
 from certify_stack.erp.finance.graphql_types import (
     READ_HISTORY,
     READ_INVOICES,
@@ -17,14 +17,17 @@ from certify_stack.erp.finance.graphql_types import (
     WRITE_PAYMENTS,
     Account,
     CreateInvoiceInput,
-    Customer,
     HistoryEntry,
     Invoice,
     InvoiceLineInput,
     InvoicesWhere,
     Payment,
+    PaymentMethod,
+    PrintLanguage,
 )
-from certify_stack.erp.finance.invoice import Item
+from certify_stack.erp.finance.invoice import Item, Money
+from certify_stack.erp.finance.ledger_operations import CommandKey, caller_of, key_of
+from certify_stack.erp.finance.printing import Language
 from certify_stack.erp.finance.tax import NO_RATE, Treatment
 from certify_stack.kit.errors import InvalidInputError
 from certify_stack.kit.model import Operation
@@ -38,10 +41,6 @@ DUE_DAYS = 30
 InvoiceId = Annotated[strawberry.ID, strawberry.argument(description="The key of the invoice.")]
 Limit = Annotated[int, strawberry.argument(description="How many entries at most, 1 to 100.")]
 Offset = Annotated[int, strawberry.argument(description="How many entries to pass over, at most 100000.")]
-
-
-def _caller(info: Info) -> Caller:
-    return Caller(info.context.principal.subject)
 
 
 def _item(line: InvoiceLineInput) -> Item:
@@ -76,17 +75,19 @@ async def create_invoice(
     products = [Reference(f"lines.{place}.productId", PRODUCT, item.product_id) for place, item in enumerate(items)]
     await info.context.runtime.references.check([Reference("customerId", CUSTOMER, customer), *products])
     asked = commands.NewInvoice(customer, input.currency, items, input.prices_include_tax)
-    key = await commands.create_invoice(info.context.database, _caller(info), asked)
+    key = await commands.create_invoice(info.context.database, caller_of(info), asked, key_of(input.idempotency_key))
     return await _invoice(info, key)
 
 
-async def issue_invoice(
+async def issue_invoice(  # noqa: PLR0913, PLR0917 - the arguments of the mutation
     info: Info,
     id: InvoiceId,  # noqa: A002 - the argument's name in the schema
     due_on: Annotated[date | None, strawberry.argument(description="When to pay; 30 days from now if absent.")] = None,
     expected_version: Annotated[
         int | None, strawberry.argument(description="Refuse unless the invoice is at this version.")
     ] = None,
+    language: Annotated[PrintLanguage, strawberry.argument(description="In which it is sent.")] = PrintLanguage.ENGLISH,
+    idempotency_key: CommandKey = None,
 ) -> Invoice:
     """Send a draft."""
     key = parse_id(id)
@@ -94,23 +95,29 @@ async def issue_invoice(
     due = today + timedelta(days=DUE_DAYS) if due_on is None else check_day(due_on, "dueOn")
     if due < today:
         raise InvalidInputError("dueOn is in the past")
-    await commands.issue_invoice(info.context.database, _caller(info), key, due, expected_version)
+    sending = commands.Sending(due, Language(language.name), expected_version)
+    await commands.issue_invoice(info.context.database, caller_of(info), key, sending, key_of(idempotency_key))
     return await _invoice(info, key)
 
 
-async def record_payment(
+async def record_payment(  # noqa: PLR0913, PLR0917 - the arguments of the mutation
     info: Info,
     invoice_id: InvoiceId,
     amount: Annotated[Decimal, strawberry.argument(description="How much came in, in the invoice's currency.")],
     idempotency_key: Annotated[
         str, strawberry.argument(description="The client's own key; the same key again takes nothing.")
     ],
+    method: Annotated[PaymentMethod, strawberry.argument(description="How it came in.")] = PaymentMethod.BANK,
+    expected_version: Annotated[
+        int | None, strawberry.argument(description="Refuse unless the invoice is at this version.")
+    ] = None,
 ) -> Payment:
     """Take a payment."""
     given = check_text(idempotency_key, "idempotencyKey", 120)
     exact = check_decimal(amount, "amount", 2)
+    money = Money(exact, given, Method(method.name))
     key = await commands.record_payment(
-        info.context.database, _caller(info), parse_id(invoice_id, "invoiceId"), exact, given
+        info.context.database, caller_of(info), parse_id(invoice_id, "invoiceId"), money, expected_version
     )
     return Payment.of(await queries.payment_row(info, key))
 
@@ -174,14 +181,7 @@ async def account(
     row = await info.context.database.fetchrow(queries.ACCOUNT, parse_id(customer_id, "customerId"), code)
     if row is None:
         return None
-    return Account(
-        customer=Customer(id=strawberry.ID(str(row["customer_id"]))),
-        currency=row["currency"],
-        invoiced=row["invoiced"],
-        paid=row["paid"],
-        balance=row["balance"],
-        updated_at=row["updated_at"],
-    )
+    return Account.of(row)
 
 
 async def history(

@@ -4,124 +4,32 @@ The same function serves commands (rows come from the tables, in the transaction
 rebuilds (rows come from a dictionary that starts empty).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
-from typing import ClassVar
 from uuid import UUID
 
+from certify_stack.erp.finance import ledger
 from certify_stack.erp.finance.events import (
+    CreditLimitChanged,
+    CustomerAccountOpened,
     InvoiceCreated,
     InvoiceIssued,
     InvoicePaymentApplied,
+    JournalEntryPosted,
+    JournalEntryReversed,
+    JournalLine,
     PaymentReceived,
     Recorded,
 )
 from certify_stack.erp.finance.invoice import Status, status_when
+from certify_stack.erp.finance.ledger import Source
 from certify_stack.erp.finance.money import ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceRow:
-    """Table ``invoice_view``."""
-
-    TABLE: ClassVar[str] = "invoice_view"
-    KEY: ClassVar[tuple[str, ...]] = ("id",)
-
-    id: UUID
-    number: str
-    customer_id: UUID
-    currency: str
-    status: str
-    net: Decimal
-    vat: Decimal
-    gross: Decimal
-    paid: Decimal
-    due_on: date | None
-    created_at: datetime
-    issued_at: datetime | None
-    updated_at: datetime
-    version: int
-    prices_include_tax: bool
-    discount: Decimal
-    duty: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class LineRow:
-    """Table ``invoice_line_view``."""
-
-    TABLE: ClassVar[str] = "invoice_line_view"
-    KEY: ClassVar[tuple[str, ...]] = ("invoice_id", "line_number")
-
-    invoice_id: UUID
-    line_number: int
-    product_id: UUID
-    description: str
-    quantity: Decimal
-    unit_price: Decimal
-    vat_rate: Decimal
-    net: Decimal
-    vat: Decimal
-    treatment: str
-    duty_rate: Decimal
-    discount: Decimal
-    duty: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentRow:
-    """Table ``payment_view``."""
-
-    TABLE: ClassVar[str] = "payment_view"
-    KEY: ClassVar[tuple[str, ...]] = ("id",)
-
-    id: UUID
-    invoice_id: UUID
-    customer_id: UUID
-    currency: str
-    amount: Decimal
-    idempotency_key: str
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceRow:
-    """Table ``account_balance``: what a customer was billed, paid and owes, for each currency."""
-
-    TABLE: ClassVar[str] = "account_balance"
-    KEY: ClassVar[tuple[str, ...]] = ("customer_id", "currency")
-
-    customer_id: UUID
-    currency: str
-    invoiced: Decimal
-    paid: Decimal
-    balance: Decimal
-    updated_at: datetime
-
-
-Row = InvoiceRow | LineRow | PaymentRow | BalanceRow
-RowType = type[InvoiceRow] | type[LineRow] | type[PaymentRow] | type[BalanceRow]
-Key = tuple[RowType, tuple[object, ...]]
-
-# In the order in which rows may be written: parents first.
-ROW_TYPES: tuple[RowType, ...] = (InvoiceRow, LineRow, PaymentRow, BalanceRow)
-TABLES = tuple(kind.TABLE for kind in ROW_TYPES)
+from certify_stack.erp.finance.rows import BalanceRow, BookingRow, EntryRow, InvoiceRow, Key, LineRow, PaymentRow, Row
 
 
 class ProjectionError(ValueError):
     """Events contradict each other, so no read model follows from them."""
-
-
-def columns_of(kind: RowType) -> tuple[str, ...]:
-    """Return the columns of a table in order."""
-    return tuple(field.name for field in fields(kind))
-
-
-def key_of(row: Row) -> Key:
-    """Return where a row belongs."""
-    return type(row), tuple(getattr(row, name) for name in row.KEY)
 
 
 def reads(recorded: Recorded) -> tuple[Key, ...]:
@@ -132,6 +40,13 @@ def reads(recorded: Recorded) -> tuple[Key, ...]:
             | InvoicePaymentApplied(customer_id=customer, currency=currency)
         ):
             return (InvoiceRow, (recorded.stream_id,)), (BalanceRow, (customer, currency))
+        case (
+            CustomerAccountOpened(customer_id=customer, currency=currency)
+            | CreditLimitChanged(customer_id=customer, currency=currency)
+        ):
+            return ((BalanceRow, (customer, currency)),)
+        case JournalEntryReversed():
+            return ((EntryRow, (recorded.stream_id,)),)
     return ()
 
 
@@ -143,7 +58,7 @@ def project(rows: Mapping[Key, Row], recorded: Recorded) -> tuple[Row, ...]:
         recorded: The event.
 
     Raises:
-        ProjectionError: The event needs an invoice that does not exist.
+        ProjectionError: The event needs something that does not exist.
     """
     match recorded.event:
         case InvoiceCreated() as created:
@@ -153,17 +68,13 @@ def project(rows: Mapping[Key, Row], recorded: Recorded) -> tuple[Row, ...]:
         case InvoicePaymentApplied() as applied:
             return _applied(rows, recorded, applied)
         case PaymentReceived() as received:
-            return (
-                PaymentRow(
-                    recorded.stream_id,
-                    received.invoice_id,
-                    received.customer_id,
-                    received.currency,
-                    received.amount,
-                    received.idempotency_key,
-                    recorded.recorded_at,
-                ),
-            )
+            return _received(recorded, received)
+        case CustomerAccountOpened() | CreditLimitChanged() as changed:
+            now = recorded.recorded_at
+            balance = _balance(rows, changed.customer_id, changed.currency, now)
+            return (replace(balance, credit_limit=changed.credit_limit, updated_at=now),)
+        case JournalEntryPosted() | JournalEntryReversed() as booked:
+            return _booked(rows, recorded, booked)
 
 
 def _created(recorded: Recorded, event: InvoiceCreated) -> tuple[Row, ...]:
@@ -185,6 +96,7 @@ def _created(recorded: Recorded, event: InvoiceCreated) -> tuple[Row, ...]:
         prices_include_tax=event.prices_include_tax,
         discount=event.discount,
         duty=event.duty,
+        language=None,
     )
     lines = (
         LineRow(
@@ -216,11 +128,15 @@ def _issued(rows: Mapping[Key, Row], recorded: Recorded, event: InvoiceIssued) -
         issued_at=now,
         updated_at=now,
         version=recorded.stream_version,
+        language=event.language.value,
     )
     balance = _balance(rows, event.customer_id, event.currency, now)
-    return invoice, replace(
+    owed = replace(
         balance, invoiced=balance.invoiced + event.gross, balance=balance.balance + event.gross, updated_at=now
     )
+    about = (Source.INVOICE, recorded.stream_id, event.currency, now.date(), invoice.number)
+    lines = ledger.of_invoice(ledger.Parts(invoice.net, invoice.duty, invoice.vat))
+    return invoice, owed, *_entry(recorded, ledger.entry_of(recorded.stream_id), about, lines)
 
 
 def _applied(rows: Mapping[Key, Row], recorded: Recorded, event: InvoicePaymentApplied) -> tuple[Row, ...]:
@@ -235,6 +151,51 @@ def _applied(rows: Mapping[Key, Row], recorded: Recorded, event: InvoicePaymentA
     )
 
 
+def _received(recorded: Recorded, event: PaymentReceived) -> tuple[Row, ...]:
+    now = recorded.recorded_at
+    payment = PaymentRow(
+        recorded.stream_id,
+        event.invoice_id,
+        event.customer_id,
+        event.currency,
+        event.amount,
+        event.idempotency_key,
+        now,
+        event.method.value,
+    )
+    about = (Source.PAYMENT, recorded.stream_id, event.currency, now.date(), event.method.value)
+    lines = ledger.of_payment(event.amount, event.method)
+    return payment, *_entry(recorded, ledger.entry_of(recorded.stream_id), about, lines)
+
+
+About = tuple[Source, UUID, str, date, str]
+
+
+def _entry(recorded: Recorded, key: UUID, about: About, lines: Sequence[JournalLine]) -> tuple[Row, ...]:
+    """Return an entry and its lines; nothing where nothing is booked, as for an invoice of 0.00."""
+    if not lines:
+        return ()
+    source, source_id, currency, posted_on, memo = about
+    total, _ = ledger.totals(lines)
+    entry = EntryRow(key, source.value, source_id, currency, posted_on, memo, total, recorded.recorded_at, None)
+    return entry, *(
+        BookingRow(key, number, line.account, line.debit, line.credit) for number, line in enumerate(lines, 1)
+    )
+
+
+def _booked(
+    rows: Mapping[Key, Row], recorded: Recorded, event: JournalEntryPosted | JournalEntryReversed
+) -> tuple[Row, ...]:
+    if isinstance(event, JournalEntryPosted):
+        about = (Source.MANUAL, recorded.stream_id, event.currency, event.posted_on, event.memo)
+        return _entry(recorded, recorded.stream_id, about, event.lines)
+    row = rows.get((EntryRow, (recorded.stream_id,)))
+    if not isinstance(row, EntryRow):
+        raise ProjectionError(f"event {recorded.position} reverses entry {recorded.stream_id}, which nobody posted")
+    about = (Source.REVERSAL, recorded.stream_id, event.currency, event.posted_on, event.memo)
+    return replace(row, reversed_by=event.reversal_id), *_entry(recorded, event.reversal_id, about, event.lines)
+
+
 def _invoice(rows: Mapping[Key, Row], recorded: Recorded) -> InvoiceRow:
     row = rows.get((InvoiceRow, (recorded.stream_id,)))
     if not isinstance(row, InvoiceRow):
@@ -244,4 +205,4 @@ def _invoice(rows: Mapping[Key, Row], recorded: Recorded) -> InvoiceRow:
 
 def _balance(rows: Mapping[Key, Row], customer: UUID, currency: str, now: datetime) -> BalanceRow:
     row = rows.get((BalanceRow, (customer, currency)))
-    return row if isinstance(row, BalanceRow) else BalanceRow(customer, currency, ZERO, ZERO, ZERO, now)
+    return row if isinstance(row, BalanceRow) else BalanceRow(customer, currency, ZERO, ZERO, ZERO, now, None)

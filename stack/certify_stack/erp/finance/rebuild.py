@@ -16,7 +16,8 @@ import asyncpg
 
 from certify_stack.erp.finance import event_store, views
 from certify_stack.erp.finance.events import UnknownEventError
-from certify_stack.erp.finance.projection import ROW_TYPES, TABLES, Key, ProjectionError, Row
+from certify_stack.erp.finance.projection import ProjectionError
+from certify_stack.erp.finance.rows import ROW_TYPES, TABLES, Key, Row
 from certify_stack.kit.database import Connection
 from certify_stack.kit.settings import PREFIX
 

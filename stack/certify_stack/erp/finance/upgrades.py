@@ -34,6 +34,32 @@ def _created_3(data: Data) -> Data:
     return {**data, "lines": lines, "duty": nothing, "discount": nothing, "prices_include_tax": False}
 
 
+def _issued_2(data: Data) -> Data:
+    """Version 1 knew only invoices in English."""
+    return {**data, "language": "ENGLISH"}
+
+
+def _received_2(data: Data) -> Data:
+    """Version 1 knew only transfers between banks."""
+    return {**data, "method": "BANK"}
+
+
+def _opened_2(data: Data) -> Data:
+    """Version 1 knew only the taka, and a limit of 0 meant none."""
+    limit = data["limit"] if Decimal(data["limit"]) else None
+    return {**_without(data, "limit"), "credit_limit": limit, "currency": TAKA}
+
+
+def _posted_2(data: Data) -> Data:
+    """Version 1 knew only the taka, and its amounts were credits where they were negative."""
+    return {**data, "lines": [_two_sided(line) for line in data["lines"]], "currency": TAKA}
+
+
+def _two_sided(line: Data) -> Data:
+    amount = Decimal(line["amount"])
+    return {"account": line["account"], "debit": str(max(amount, ZERO)), "credit": str(max(-amount, ZERO))}
+
+
 def _without(data: Data, *names: str) -> Data:
     return {key: value for key, value in data.items() if key not in names}
 
@@ -42,4 +68,8 @@ def _without(data: Data, *names: str) -> Data:
 UPGRADES: Mapping[tuple[str, int], Callable[[Data], Data]] = {
     ("InvoiceCreated", 1): _created_2,
     ("InvoiceCreated", 2): _created_3,
+    ("InvoiceIssued", 1): _issued_2,
+    ("PaymentReceived", 1): _received_2,
+    ("CustomerAccountOpened", 1): _opened_2,
+    ("JournalEntryPosted", 1): _posted_2,
 }

@@ -5,17 +5,8 @@ from dataclasses import astuple
 from typing import Any
 
 from certify_stack.erp.finance.events import Recorded
-from certify_stack.erp.finance.projection import (
-    ROW_TYPES,
-    Key,
-    LineRow,
-    Row,
-    RowType,
-    columns_of,
-    key_of,
-    project,
-    reads,
-)
+from certify_stack.erp.finance.projection import project, reads
+from certify_stack.erp.finance.rows import ROW_TYPES, BookingRow, Key, LineRow, Row, RowType, columns_of, key_of
 from certify_stack.kit.database import Connection
 
 
@@ -51,15 +42,15 @@ async def read(connection: Connection, keys: Iterable[Key]) -> dict[Key, Row]:
 
 
 async def write(connection: Connection, rows: Iterable[Row]) -> None:
-    """Write rows; lines of an invoice go in one batch."""
-    lines = []
+    """Write rows; lines of an invoice or an entry go in one batch."""
+    lines: dict[str, list[Any]] = {}
     for row in rows:
-        if isinstance(row, LineRow):
-            lines.append(astuple(row))
+        if isinstance(row, LineRow | BookingRow):
+            lines.setdefault(row.TABLE, []).append(astuple(row))
         else:
             await connection.execute(UPSERTS[row.TABLE], *astuple(row))
-    if lines:
-        await connection.executemany(UPSERTS[LineRow.TABLE], lines)
+    for table, values in lines.items():
+        await connection.executemany(UPSERTS[table], values)
 
 
 async def advance(connection: Connection, recorded: Iterable[Recorded]) -> None:
