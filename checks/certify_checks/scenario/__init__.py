@@ -14,6 +14,10 @@ NAMED = {
     "master-data": "Customers and products resolve through the gateway",
     "e-mail": "Customers get an e-mail of what concerns them",
     "sms": "Customers get a text message of what concerns them",
+    "vat": "Value added tax and supplementary duty are what the law and the stated rounding make them",
+    "tax-numbers": "TIN and BIN of the right form are taken, all others refused",
+    "amounts": "Amounts in taka are exact on their whole way, rounded as stated, and printed by lakh and crore",
+    "ledger": "Any sequence of commands keeps the books balanced, and nothing counts twice",
 }
 
 
