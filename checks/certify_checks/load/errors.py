@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome, Ruling, Seeded, Severity
-from certify_checks.load.latency import sound
-from certify_checks.load.model import LoadSeen, OperationSeen
+from certify_checks.load.dependence import design_effect
+from certify_checks.load.model import LoadSeen
 from certify_checks.load.outcomes import FAILED
+from certify_checks.load.planting import sound, spread
 from certify_checks.load.soundness import unusable
 from certify_checks.load.statistics import MILLION, lower_share, upper_share
 
@@ -24,7 +25,8 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     if ruling := unusable(seen):
         return ruling
     limit, failures, requests = criteria["share"], seen.failures, seen.requests
-    low, high = lower_share(failures, requests), upper_share(failures, requests)
+    effect = design_effect([took is None for took in seen.timeline()])
+    low, high = (bound(failures, requests, effect=effect) for bound in (lower_share, upper_share))
     measured = Measurement("share", round(MILLION * failures / requests), "ppm", limit, (low, high), requests)
     summary = f"{failures:,} of {requests:,} requests without a right answer, limit {limit}"
     outcome = limit.decide(low, high)
@@ -83,7 +85,7 @@ def seed(seen: LoadSeen, criteria: Criteria) -> Iterable[Seeded[LoadSeen]]:
     while count < _PLANTED and _decide(limit, count) is not Outcome.FAIL:
         count *= 2
     for outcome in FAILED:
-        operation = OperationSeen("seeded", (1000,) * (_PLANTED - count), {outcome: count})
+        operation = spread("seeded", (1000,) * (_PLANTED - count), {outcome: count})
         yield Seeded(f"{count} of {_PLANTED}: {outcome}", replace(sound(seen), operations=(operation,)), outcome)
 
 

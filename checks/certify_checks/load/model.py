@@ -8,8 +8,10 @@ class OperationSeen(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         name: as the shape names it.
-        answered: response times in microseconds of right answers, ascending, every single one.
+        answered: response times in microseconds of right answers, every single one, in the order in which they began.
+        began_us: when each of these began, in microseconds since the measured window did; ascending.
         failed: class of outcome -> how many; see `certify_checks.load.outcomes`.
+        failed_us: when each request without a right answer began; ascending.
         examples: class of outcome -> what the first of them said; text of a service, so hostile.
     """
 
@@ -17,6 +19,8 @@ class OperationSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     answered: tuple[int, ...] = ()
     failed: dict[str, int] = {}
     examples: dict[str, str] = {}
+    began_us: tuple[int, ...] = ()
+    failed_us: tuple[int, ...] = ()
 
     @property
     def failures(self) -> int:
@@ -76,3 +80,18 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     def requests(self) -> int:
         """All requests of the measured window."""
         return self.answered + self.failures
+
+    @property
+    def ordered(self) -> bool:
+        """Whether it is known of each request when it began."""
+        return all(
+            (len(one.began_us), len(one.failed_us)) == (len(one.answered), one.failures) for one in self.operations
+        )
+
+    def timeline(self) -> tuple[int | None, ...]:
+        """Response time of every request in the order in which they began; None without a right answer."""
+        told: list[tuple[int, int | None]] = []
+        for one in self.operations:
+            told += zip(one.began_us, one.answered, strict=True)
+            told += ((at, None) for at in one.failed_us)
+        return tuple(took for _, took in sorted(told, key=lambda pair: pair[0]))

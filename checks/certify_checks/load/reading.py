@@ -43,7 +43,10 @@ def read(folder: Path, names: list[str]) -> tuple[tuple[OperationSeen, ...], Cal
     requests = [row for row in _rows(folder / REQUESTS) if begin <= int(row["start_us"]) < end]
     timed = [row for row in _rows(folder / CALIBRATION) if begin <= int(row["start_us"]) < end]
     overheads = tuple(sorted(int(row["elapsed_us"]) - int(row["true_us"]) for row in timed))
-    operations = tuple(_operation(number, name, requests, summary.examples) for number, name in enumerate(names))
+    operations = tuple(
+        _operation(name, [row for row in requests if int(row["operation"]) == number], begin, summary.examples, number)
+        for number, name in enumerate(names)
+    )
     return operations, Calibration(overheads, round(DELAY * 1_000_000)), summary.generator()
 
 
@@ -52,10 +55,17 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         return list(csv.DictReader(source))
 
 
-def _operation(number: int, name: str, rows: list[dict[str, Any]], examples: dict[str, str]) -> OperationSeen:
-    own = [row for row in rows if int(row["operation"]) == number]
-    failed = Counter(row["outcome"] for row in own if row["outcome"] != OK)
-    said = {outcome: text for outcome in failed if (text := examples.get(f"{number} {outcome}"))}
+def _operation(
+    name: str, own: list[dict[str, Any]], window: int, examples: dict[str, str], number: int
+) -> OperationSeen:
+    right = [row for row in own if row["outcome"] == OK]
+    wrong = [row for row in own if row["outcome"] != OK]
+    failed = Counter(row["outcome"] for row in wrong)
     return OperationSeen(
-        name, tuple(sorted(int(row["elapsed_us"]) for row in own if row["outcome"] == OK)), dict(failed), said
+        name,
+        tuple(int(row["elapsed_us"]) for row in right),
+        dict(failed),
+        {outcome: text for outcome in failed if (text := examples.get(f"{number} {outcome}"))},
+        tuple(int(row["start_us"]) - window for row in right),
+        tuple(int(row["start_us"]) - window for row in wrong),
     )

@@ -4,7 +4,7 @@ from certify.api import Limit, Ruling, format_quantity
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.statistics import percentile
 
-P95 = 950_000
+P50, P95 = 500_000, 950_000
 CALIBRATED = 20  # requests to the calibration server below which its percentile says nothing
 BUSIEST = 850_000  # ppm of one core; beyond it the generator measures its own queue
 ROOM = 10  # the instrument's error at the percentile may be at most this part of the limit
@@ -28,6 +28,9 @@ def unusable(seen: LoadSeen) -> Ruling | None:
     if not seen.requests:
         cure = "lengthen `hold`, or see why no user sent a request"
         return Ruling.inconclusive("no-samples", "no request fell into the measured window", cure=cure)
+    if not seen.ordered:
+        cure = "let the installed version of the check observe it"
+        return Ruling.inconclusive("no-timeline", "the observation does not say when each request began", cure=cure)
     if seen.generator.users < seen.users:
         summary = f"only {seen.generator.users} of {seen.users} users were there for the whole hold"
         return Ruling.inconclusive("users-not-reached", summary, cure="lengthen `ramp`, or use a faster machine")

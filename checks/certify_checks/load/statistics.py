@@ -1,7 +1,7 @@
 """Exact intervals without a distribution's name: order statistics for percentiles, binomial bounds for shares.
 
-Both take samples for independent. Requests of one closed model are correlated, so the true coverage is somewhat below
-the nominal one; the decision stays on the safe side because an interval that touches the limit decides nothing.
+Both take samples for independent, unless they are told the `effect`: the factor by which dependence inflates the variance
+(`certify_checks.load.dependence`). So many samples count as so many fewer (Kish 1965, Survey Sampling, section 8.2).
 """
 
 import itertools
@@ -23,7 +23,9 @@ def percentile(ordered: Sequence[int], share_ppm: int) -> int:
     return ordered[rank(share_ppm, len(ordered)) - 1]
 
 
-def percentile_ranks(share_ppm: int, count: int, confidence: float = 0.95) -> tuple[int, int] | None:
+def percentile_ranks(
+    share_ppm: int, count: int, confidence: float = 0.95, effect: float = 1.0
+) -> tuple[int, int] | None:
     """Ranks, from 1, of the order statistics that enclose the true percentile with at least `confidence`.
 
     The number of samples below the true percentile is binomial, whatever the distribution (David and Nagaraja, Order
@@ -32,28 +34,38 @@ def percentile_ranks(share_ppm: int, count: int, confidence: float = 0.95) -> tu
     tail = (1 - confidence) / 2
     low = high = 0
     below = 0.0
-    for successes, probability in _binomial(count, share_ppm / MILLION):
+    worth = _worth(count, effect)
+    for successes, probability in _binomial(worth, share_ppm / MILLION):
         if below + probability <= tail:
             low = successes + 1
         below += probability
         if below >= 1 - tail:
             high = successes + 1
             break
-    return (max(1, low), high) if 0 < high <= count else None
+    if not 0 < high <= worth:
+        return None
+    return 1 + max(0, low - 1) * count // worth, -(-high * count // worth)
 
 
-def upper_share(events: int, count: int, confidence: float = 0.95) -> int:
+def upper_share(events: int, count: int, confidence: float = 0.95, effect: float = 1.0) -> int:
     """One-sided exact upper bound of a share in ppm, rounded up (Clopper and Pearson 1934)."""
+    events, count = math.ceil(events / effect), _worth(count, effect)
     if events >= count:
         return MILLION
     return math.ceil(_solve(lambda share: _at_most(events, count, share) - (1 - confidence)) * MILLION)
 
 
-def lower_share(events: int, count: int, confidence: float = 0.95) -> int:
+def lower_share(events: int, count: int, confidence: float = 0.95, effect: float = 1.0) -> int:
     """One-sided exact lower bound of a share in ppm, rounded down (Clopper and Pearson 1934)."""
+    events, count = int(events / effect), _worth(count, effect)
     if events <= 0 or count <= 0:
         return 0
     return math.floor(_solve(lambda share: _at_most(events - 1, count, share) - confidence) * MILLION)
+
+
+def _worth(count: int, effect: float) -> int:
+    """How many independent samples so many dependent ones are worth."""
+    return max(1, int(count / effect)) if count else 0
 
 
 def _solve(falling: Falling) -> float:

@@ -13,7 +13,8 @@ import pytest
 import uvicorn
 
 from certify.api import Context, Service, Stack
-from certify_checks.load.model import Calibration, Generator, LoadSeen, OperationSeen
+from certify_checks.load.model import Calibration, Generator, LoadSeen
+from certify_checks.load.planting import spread
 
 ANSWERS: dict[str, tuple[int, str]] = {
     "list": (200, '{"data": {"customers": [{"id": "1"}, {"id": "2"}]}}'),
@@ -81,7 +82,7 @@ def clean() -> LoadSeen:
         users=100,
         hold_us=300_000_000,
         timeout_us=10_000_000,
-        operations=(OperationSeen("list", times),),
+        operations=(spread("list", times),),
         calibration=Calibration(tuple(range(300, 500)), 5000),
         generator=Generator(80_000, 1000, 2000, 100, "locust"),
     )

@@ -1,3 +1,5 @@
+import random
+
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -5,7 +7,8 @@ from msgspec.structs import replace
 from certify.api import Criteria, Limit, Outcome, Rule
 from certify_checks.load.check import CHECK
 from certify_checks.load.errors import needed
-from certify_checks.load.model import Calibration, LoadSeen, OperationSeen
+from certify_checks.load.model import Calibration, LoadSeen
+from certify_checks.load.planting import spread
 
 LATENCY, ERRORS = CHECK.rules
 
@@ -15,7 +18,7 @@ def criteria(p95: str = "< 300 ms", share: str = "< 0.1 %") -> Criteria:
 
 
 def seen_with(clean: LoadSeen, times: list[int], failed: dict[str, int] | None = None) -> LoadSeen:
-    return replace(clean, operations=(OperationSeen("list", tuple(sorted(times)), failed or {}),))
+    return replace(clean, operations=(spread("list", times, failed),))
 
 
 @pytest.mark.parametrize("rule", CHECK.rules, ids=lambda rule: rule.id)
@@ -64,9 +67,63 @@ def test_no_samples_and_missing_users_are_inconclusive(rule: Rule, clean: LoadSe
 
 
 def test_too_few_samples_for_an_interval(clean: LoadSeen):
-    ruling = LATENCY.judge(seen_with(clean, [1000] * 71), criteria())
+    ruling = LATENCY.judge(seen_with(clean, [1000] * 99), criteria())
     assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "too-few-samples")
-    assert LATENCY.judge(seen_with(clean, [1000] * 72), criteria()).outcome is Outcome.PASS
+    assert LATENCY.judge(seen_with(clean, [1000] * 100), criteria()).outcome is Outcome.PASS
+
+
+def test_an_observation_without_an_order_decides_nothing(clean: LoadSeen):
+    unordered = replace(clean, operations=(replace(clean.operations[0], began_us=()),))
+    for rule in CHECK.rules:
+        ruling = rule.judge(unordered, criteria())
+        assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "no-timeline")
+
+
+def in_this_order(clean: LoadSeen, times: list[int]) -> LoadSeen:
+    one = replace(clean.operations[0], answered=tuple(times), began_us=tuple(range(len(times))))
+    return replace(clean, operations=(one,))
+
+
+def test_requests_that_were_slow_together_count_as_fewer(clean: LoadSeen):
+    """4 % are slow: spread over the run that is a pass, in two stalls it may as well be 6 % tomorrow."""
+    times = [1000] * 5760 + [400_000] * 240
+    assert LATENCY.judge(seen_with(clean, times), criteria()).outcome is Outcome.PASS
+    stalls = [1000] * 1440 + [400_000] * 120 + [1000] * 2880 + [400_000] * 120 + [1000] * 1440
+    ruling = LATENCY.judge(in_this_order(clean, stalls), criteria())
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "too-few-samples")
+    assert "slow requests came together: 6000 are worth" in ruling.summary
+
+
+def test_errors_that_came_together_count_as_fewer(clean: LoadSeen):
+    spread_out = seen_with(clean, [1000] * 9980, {"http": 20})
+    assert ERRORS.judge(spread_out, criteria(share="< 0.4 %")).outcome is Outcome.PASS
+    together = replace(spread_out.operations[0], failed_us=tuple(range(5_000_000, 5_000_020)))
+    ruling = ERRORS.judge(replace(clean, operations=(together,)), criteria(share="< 0.4 %"))
+    assert ruling.outcome is Outcome.INCONCLUSIVE
+
+
+def growing(clean: LoadSeen, first: int, last: int) -> LoadSeen:
+    chance = random.Random(5)  # noqa: S311 - a repeatable simulation
+    steps = [first + (last - first) * number / 6000 for number in range(6000)]
+    return in_this_order(clean, [int(step * chance.lognormvariate(0, 0.4)) for step in steps])
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "reason"),
+    [(100_000, 102_000, ""), (100_000, 130_000, "the p95 rose"), (100_000, 170_000, "p95-drifts")],
+)
+def test_what_grew_slower_must_pass_by_its_end_alone(clean: LoadSeen, first: int, last: int, reason: str):
+    """All three pass on the whole; the last would not have, had it been watched a little longer."""
+    ruling = LATENCY.judge(growing(clean, first, last), criteria("< 310 ms"))
+    assert (ruling.outcome is Outcome.PASS) == (reason != "p95-drifts"), ruling
+    assert reason in f"{ruling.reason} {ruling.summary}"
+    assert ("rose" in ruling.summary) == bool(reason)
+
+
+def test_a_steep_rise_is_told_as_one(clean: LoadSeen):
+    ruling = LATENCY.judge(in_this_order(clean, list(range(10_000, 250_000, 40))), criteria())
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "p95-drifts")
+    assert "the p95 rose meanwhile, from 86 ms to 246 ms" in ruling.summary
 
 
 def test_an_interval_around_the_limit_decides_nothing(clean: LoadSeen):
@@ -77,7 +134,7 @@ def test_an_interval_around_the_limit_decides_nothing(clean: LoadSeen):
 
 
 def test_too_slow_fails_and_names_the_slowest_operation(clean: LoadSeen):
-    slow = OperationSeen("create", (400_000,) * 1000)
+    slow = spread("create", (400_000,) * 1000)
     ruling = LATENCY.judge(replace(clean, operations=(*clean.operations, slow)), criteria())
     assert ruling.outcome is Outcome.FAIL
     assert "p95 of create 400 ms" in ruling.findings[0].message
@@ -136,7 +193,8 @@ def test_a_limit_of_nothing_is_explained(clean: LoadSeen):
 
 
 def test_errors_are_told_apart_by_class_and_operation(clean: LoadSeen):
-    failed = OperationSeen("create", (1000,) * 4000, {"http": 30, "graphql": 20}, {"graphql": "no such column"})
+    failed = spread("create", (1000,) * 4000, {"http": 30, "graphql": 20})
+    failed = replace(failed, examples={"graphql": "no such column"})
     ruling = ERRORS.judge(replace(clean, operations=(failed,)), criteria())
     assert ruling.outcome is Outcome.FAIL
     assert [(finding.code, finding.location.coordinate) for finding in ruling.findings] == [

@@ -78,7 +78,7 @@ def test_a_server_that_is_gone_fails(context: Contexts, address: str):
     stack = ctx.stack.__class__((), gone, ctx.stack.credentials)
     lost = Context("load", ctx.evidence, ctx.scratch, stack=stack)
     shape = {"mix": Shape((Operation("list", "{ list }"),))}
-    seen = run(CHECK.observe(lost, LoadConfig(**{**_fields(config()), "shapes": shape, "hold": Duration("1 s")})))
+    seen = run(CHECK.observe(lost, LoadConfig(**{**_fields(config()), "shapes": shape, "hold": Duration("3 s")})))
     assert ERRORS.judge(seen, ASKED).outcome is Outcome.FAIL
     assert {finding.code for finding in ERRORS.judge(seen, ASKED).findings} == {"connection"}
     assert LATENCY.judge(seen, ASKED).outcome is Outcome.FAIL

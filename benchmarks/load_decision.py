@@ -1,0 +1,138 @@
+"""How often the verdict on a percentile is wrong, on samples whose true percentile is known.
+
+    ./dev bench load_decision [--draws 10000] [--processes 2]
+
+Response times are drawn from three distributions (normal, lognormal, bimodal with 6 % slow), scaled so that their true 95th
+percentile is 285, 295, 305 or 315 ms, and judged by the rule `load.latency` against "< 300 ms". The sizes are those of a quick
+and of a whole run of 100 users; `correlated` has neighbours that depend on each other. Wrong: pass above the limit or fail below.
+Ends with 1 when more than 1 % of any row are wrong.
+"""
+
+import argparse
+import math
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from statistics import NormalDist
+
+from certify.api import Criteria, Limit, Outcome
+from certify_checks.load.check import CHECK
+from certify_checks.load.model import Generator, LoadSeen, OperationSeen
+from certify_checks.load.planting import sound
+
+LIMIT_US, WRONG_PPM = 300_000, 10_000
+TRUE_MS = (285, 295, 305, 315)
+SIZES = {"quick": 1_100, "whole": 28_000}
+P95 = 0.95
+SLOW = 0.06
+LATENCY = CHECK.rules[0]
+CRITERIA = Criteria({"p95": Limit.parse("< 300 ms")})
+
+
+def normal(uniform: float) -> float:
+    """Mean 100, deviation 20."""
+    return NormalDist(100, 20).inv_cdf(uniform)
+
+
+def lognormal(uniform: float) -> float:
+    """Median 1, shape 0.5."""
+    return math.exp(0.5 * NormalDist().inv_cdf(uniform))
+
+
+def bimodal(uniform: float) -> float:
+    """94 % around 100, 6 % around 400: the percentile lies just inside the slow ones."""
+    fast = uniform < 1 - SLOW
+    return (
+        NormalDist(100, 15).inv_cdf(uniform / (1 - SLOW))
+        if fast
+        else NormalDist(400, 30).inv_cdf((uniform - 1 + SLOW) / SLOW)
+    )
+
+
+DISTRIBUTIONS: dict[str, Callable[[float], float]] = {"normal": normal, "lognormal": lognormal, "bimodal": bimodal}
+
+
+def table(inverse: Callable[[float], float], steps: int = 20_000) -> list[float]:
+    """Values at evenly spaced probabilities, in units of the true percentile: drawing from it is a look-up."""
+    true = inverse(P95)
+    return [inverse((step + 0.5) / steps) / true for step in range(steps)]
+
+
+def drawn(chance: random.Random, values: list[float], count: int, rho: float) -> list[float]:
+    """`count` values in order, neighbours correlated by `rho` on the scale of the normal distribution."""
+    steps = len(values)
+    if not rho:
+        return chance.choices(values, k=count)
+    cdf, keep, state, found = NormalDist().cdf, math.sqrt(1 - rho * rho), chance.gauss(0, 1), []
+    for _ in range(count):
+        state = rho * state + keep * chance.gauss(0, 1)
+        found.append(values[min(steps - 1, int(cdf(state) * steps))])
+    return found
+
+
+def judged(case: tuple[str, str, float, int, int, int]) -> Counter[Outcome]:
+    """Outcomes of some draws of one case: distribution, size, correlation, true percentile, draws, seed."""
+    name, size, rho, true_ms, draws, seed = case
+    chance = random.Random(seed)  # noqa: S311 - a repeatable simulation
+    values, count = table(DISTRIBUTIONS[name]), SIZES[size]
+    outcomes: Counter[Outcome] = Counter()
+    base = sound(LoadSeen("simulated", 100, 1, 10_000_000, generator=Generator(users=100)))
+    began = tuple(range(count))
+    for _ in range(draws):
+        times = tuple(int(1000 * true_ms * value) for value in drawn(chance, values, count, rho))
+        seen = LoadSeen(
+            base.shape,
+            base.users,
+            base.hold_us,
+            base.timeout_us,
+            operations=(OperationSeen("all", times, began_us=began),),
+            calibration=base.calibration,
+            generator=base.generator,
+        )
+        outcomes[LATENCY.judge(seen, CRITERIA).outcome] += 1
+    return outcomes
+
+
+def cases() -> Iterator[tuple[str, str, float, int]]:
+    """Every row of the table."""
+    return product(SIZES, DISTRIBUTIONS, (0.0, 0.9), TRUE_MS)
+
+
+def row(pool: ProcessPoolExecutor, case: tuple[str, str, float, int], draws: int, processes: int) -> int:
+    """Judge one row's draws and tell it; returns how many of them were wrong, in ppm."""
+    size, name, rho, true_ms = case
+    part = -(-draws // processes)
+    parts = [(name, size, rho, true_ms, part, seed) for seed in range(processes)]
+    found = sum(pool.map(judged, parts), Counter[Outcome]())
+    total = found.total()
+    wrong = found[Outcome.PASS if 1000 * true_ms >= LIMIT_US else Outcome.FAIL]
+    shares = (100 * found[outcome] / total for outcome in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE))
+    told = "  ".join(f"{share:6.2f} %" for share in (*shares, 100 * wrong / total))
+    sys.stdout.write(f"{name:12}  {size:5}  {rho:11}  {true_ms:5} ms  {total:6}  {told}\n")
+    sys.stdout.flush()
+    return 1_000_000 * wrong // total
+
+
+def main() -> int:
+    """Tell the table; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--draws", type=int, default=10_000, help="a row of a quick run's size; a tenth of them of a whole run's"
+    )
+    parser.add_argument("--processes", type=int, default=2)
+    given = parser.parse_args()
+    sys.stdout.write("distribution  size   correlation  true p95   draws      pass      fail  undecided     wrong\n")
+    with ProcessPoolExecutor(given.processes) as pool:
+        worst = max(
+            row(pool, case, given.draws if case[0] == "quick" else max(1, given.draws // 10), given.processes)
+            for case in cases()
+        )
+    sys.stdout.write(f"wrong in the worst row: {worst / 10_000:.2f} % (at most {WRONG_PPM / 10_000:g} %)\n")
+    return int(worst > WRONG_PPM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
