@@ -33,7 +33,7 @@ from certify.model.record import (
     Tool,
 )
 from certify.model.report import ReportContext, ReportFormat
-from certify.model.ruling import Finding, Location, Measurement, Ruling
+from certify.model.ruling import Finding, Location, Measurement, Network, Part, Ruling, Way
 from certify.model.schema import SCHEMAS, schema_of
 from certify.model.span import Span, Spans, read_spans
 from certify.model.stack import Container, Happened, Probes, Service, Stack
@@ -67,8 +67,10 @@ __all__ = [
     "Location",
     "Measurement",
     "Mode",
+    "Network",
     "Origin",
     "Outcome",
+    "Part",
     "PreviousCertificate",
     "Probes",
     "Quantity",
@@ -91,6 +93,7 @@ __all__ = [
     "Tool",
     "Verdict",
     "Waiver",
+    "Way",
     "clip",
     "comment_marker",
     "format_quantity",

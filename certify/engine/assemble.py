@@ -70,7 +70,17 @@ def _believed(name: str, job: str, ruled: Ruled) -> RuleResult:
     elif not reason:
         reason = "findings" if outcome is Outcome.FAIL else "unexplained"
     return RuleResult(
-        name, outcome, summary, reason, cure, ruling.examined, tested, ruling.findings, ruling.measurements, job
+        name,
+        outcome,
+        summary,
+        reason,
+        cure,
+        ruling.examined,
+        tested,
+        ruling.findings,
+        ruling.measurements,
+        job,
+        networks=ruling.networks,
     )
 
 

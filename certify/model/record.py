@@ -9,7 +9,7 @@ import msgspec
 
 from certify.model.limit import Limit, Origin
 from certify.model.outcome import Mode, Outcome, Severity
-from certify.model.ruling import Finding, Measurement
+from certify.model.ruling import Finding, Measurement, Network
 
 SCHEMA_VERSION = 1
 
@@ -57,6 +57,7 @@ class RuleResult(msgspec.Struct, frozen=True, rename="camel"):
     measurements: tuple[Measurement, ...] = ()
     job: str = ""
     unverified: bool = False
+    networks: tuple[Network, ...] = ()
 
 
 class ControlResult(msgspec.Struct, frozen=True, rename="camel"):

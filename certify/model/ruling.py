@@ -68,6 +68,30 @@ class Measurement(msgspec.Struct, frozen=True, omit_defaults=True):
         return str(self.limit) if holds else f"not {self.limit}"
 
 
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One part of a network, and what it holds."""
+
+    name: str
+    holds: tuple[str, ...] = ()
+
+
+class Way(msgspec.Struct, frozen=True, omit_defaults=True):
+    """That one part refers to another, and by what."""
+
+    start: str
+    end: str
+    by: tuple[str, ...] = ()
+
+
+class Network(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the parts of what was examined refer to each other: reports draw it. `left` ways are not told, to keep it short."""
+
+    title: str
+    parts: tuple[Part, ...]
+    ways: tuple[Way, ...] = ()
+    left: int = 0
+
+
 class Ruling(msgspec.Struct, frozen=True):
     """The answer of one rule. A pass that examined nothing is made inconclusive by the engine.
 
@@ -79,6 +103,7 @@ class Ruling(msgspec.Struct, frozen=True):
         cure: what would help.
         findings: defects, worst first.
         measurements: what was measured, with limits.
+        networks: what of it is best seen as a picture; decides nothing.
     """
 
     outcome: Outcome
@@ -88,6 +113,7 @@ class Ruling(msgspec.Struct, frozen=True):
     cure: str = ""
     findings: tuple[Finding, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    networks: tuple[Network, ...] = ()
 
     @classmethod
     def of_findings(

@@ -22,6 +22,8 @@ from certify.api import (
 )
 from certify_reports.delta import Delta, delta
 from certify_reports.fit import Detail
+from certify_reports.network import NetworkView
+from certify_reports.network import view as network_view
 from certify_reports.pictures import Gauge, Segment, gauge, outcome_bar
 from certify_reports.words import UNSEEN, VERDICTS, rank, tally, tally_text
 
@@ -104,6 +106,7 @@ class View:
     controls_left: int
     delta: Delta
     selftest: SelfTest
+    networks: tuple[NetworkView, ...]
     verify: str
     cosign: str
 
@@ -152,6 +155,7 @@ def make_view(record: Record, decision: Decision, context: ReportContext, detail
         controls_left=max(0, len(controls) - detail.rows),
         delta=delta(decision),
         selftest=_selftests(record),
+        networks=_networks(controls, detail),
         verify=_verify(record, context),
         cosign=_cosign(context),
     )
@@ -212,6 +216,13 @@ def _unseen(controls: Sequence[ControlView]) -> tuple[tuple[Outcome, tuple[Contr
     asked = [view for view in controls if view.result.mode is Mode.BLOCK]
     groups = ((o, tuple(view for view in asked if view.outcome is o)) for o in sorted(UNSEEN, key=rank))
     return tuple((outcome, views) for outcome, views in groups if views)
+
+
+def _networks(controls: Sequence[ControlView], detail: Detail) -> tuple[NetworkView, ...]:
+    """What rules want drawn; the same picture once, with the first control that asked for it."""
+    told = [(view.id, network) for view in controls for ruling in view.result.rulings for network in ruling.networks]
+    once = {network: control for control, network in reversed(told)}
+    return tuple(network_view(control, network, detail.rows) for network, control in once.items())[: detail.rows]
 
 
 def _selftests(record: Record) -> SelfTest:

@@ -26,6 +26,10 @@ _CURES = {
 
 def judge(seen: FederationSeen, criteria: Criteria) -> Ruling:
     """Count what keeps the subgraphs from composing; an engine that gave no answer counts as one error."""
+    return replace(_judged(seen, criteria), networks=(seen.network,) if seen.network else ())
+
+
+def _judged(seen: FederationSeen, criteria: Criteria) -> Ruling:
     composition, limit = seen.composition, criteria["errors"]
     if not seen.subgraphs:
         cure = "declare `graphql:` for the services that are subgraphs"

@@ -4,13 +4,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from certify.api import Context
+from certify.api import Context, Network
 from certify_checks.federation.documented import describable, described_anywhere, shares
 from certify_checks.federation.edges import edges
 from certify_checks.federation.elements import Elements, of_document
 from certify_checks.federation.engine import Answer, Hint, Source
 from certify_checks.federation.model import Composition, Subgraph
-from certify_checks.federation.picture import svg, table
+from certify_checks.federation.picture import network, table
 from certify_checks.federation.sdl import Subschema, document_of, is_empty
 
 
@@ -58,11 +58,11 @@ def documentation(ctx: Context, subgraphs: tuple[Subgraph, ...]) -> None:
     ctx.write_evidence("documentation.json", _pretty(table))
 
 
-def picture(ctx: Context, schemas: tuple[Subschema, ...]) -> None:
-    """Draw the graph, with a table beside it."""
-    found = tuple(edges(schemas))
-    ctx.write_evidence("graph.svg", svg([schema.name for schema in schemas], found))
-    ctx.write_evidence("graph.md", table(schemas, found))
+def graph(ctx: Context, schemas: tuple[Subschema, ...]) -> Network:
+    """Write who refers to whom as a table, and give it."""
+    known = network(schemas, edges(schemas))
+    ctx.write_evidence("graph.md", table(known))
+    return known
 
 
 def _pretty(value: object) -> bytes:

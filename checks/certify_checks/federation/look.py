@@ -82,10 +82,10 @@ async def look(ctx: Context, config: FederationConfig, found: Found) -> Federati
     made = _made(ctx, (answer, other.result()), decoys, sources, about) if whole else Made()
     graph = (read(answer.supergraph) if answer.supergraph and known.origin else None) or Graph()
     keep.documentation(ctx, about)
-    keep.picture(ctx, parse_all((source.name, source.sdl) for source in sources))
+    network = keep.graph(ctx, parse_all((source.name, source.sdl) for source in sources))
     today = datetime.now(UTC).date().isoformat()
     seen = FederationSeen(about, made.composition, made.decoys, made.public, graph=graph, baseline=known)
-    return msgspec.structs.replace(seen, usage=used, today=today)
+    return msgspec.structs.replace(seen, usage=used, today=today, network=network)
 
 
 async def before(ctx: Context, config: FederationConfig) -> tuple[Baseline, Usage]:

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from certify.api import Network
 from certify_checks.federation.elements import Element
 
 
@@ -203,3 +204,4 @@ class FederationSeen(msgspec.Struct, frozen=True):
     resolved: tuple[Resolved, ...] = ()
     calls: tuple[Call, ...] = ()
     crossings: tuple[Crossing, ...] = ()
+    network: Network | None = None
