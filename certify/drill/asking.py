@@ -7,7 +7,7 @@ import msgspec
 from certify.drill.scene import Scene
 from certify.profile.model import Control, Profile
 
-_BOOT_BUDGET_US = 40_000_000
+_BOOT_BUDGET_US = 60_000_000
 
 
 def asking(profile: Profile, scene: Scene) -> Profile:

@@ -10,9 +10,6 @@ from certify.model.outcome import Outcome, worst
 from certify.model.record import ControlResult, RuleResult, SelfTest
 from certify.profile.model import Control
 
-# Outcomes that a self-test cannot make worse.
-_NOT_GREEN = frozenset(Outcome) - {Outcome.PASS}
-
 
 def rule_results(job: Job, answers: Answers) -> dict[str, RuleResult]:
     """One result for each question of a job, by question key; the unanswered ones are errors."""
