@@ -13,12 +13,12 @@ LABEL: Final = 26
 # Between two names on the circle, and from the circle to the edge of the picture.
 _SPACE: Final = 30
 _MARGIN: Final = 190
-_LEAST: Final = 130.0
+_LEAST: Final = 170.0
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A part: where it is, how large for those that refer to it, and where its name stands."""
+    """A part: where it is, how large for those that refer to it, and where its name stands, turned by so many degrees."""
 
     name: str
     x: float
@@ -28,6 +28,7 @@ class Dot:
     text_y: float
     anchor: str
     told: str
+    turned: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,27 +82,44 @@ def draw(network: Network) -> Drawing:
     """Lay out the parts in their order, from the top and clockwise."""
     names = tuple(dict.fromkeys(part.name for part in network.parts))
     radius = max(_LEAST, len(names) * _SPACE / math.tau)
-    wide, high = round(2 * (radius + _MARGIN)), round(2 * (radius + _SPACE))
+    crowded = len(names) > GLANCE
+    wide, high = round(2 * (radius + _MARGIN)), round(2 * (radius + (_MARGIN if crowded else _SPACE)))
     angles = {name: math.tau * number / max(1, len(names)) - math.pi / 2 for number, name in enumerate(names)}
     ways = [way for way in network.ways if way.start in angles and way.end in angles and way.start != way.end]
     asked = Counter(way.end for way in ways)
     middle = (wide / 2, high / 2)
-    dots = tuple(_dot(name, angles[name], radius, middle, asked[name]) for name in names)
+    place = _turned_dot if crowded else _dot
+    dots = tuple(place(name, angles[name], radius, middle, asked[name]) for name in names)
     sizes = {dot.name: dot.radius for dot in dots}
     lines = tuple(_line(way, angles, radius - sizes[way.end] - 2, radius, middle) for way in ways)
     return Drawing(wide, high, dots, lines)
 
 
 def _dot(name: str, angle: float, radius: float, middle: tuple[float, float], asked: int) -> Dot:
-    size = round(4 + 1.6 * math.sqrt(asked), 1)
+    size = _size(asked)
     x, y = _at(angle, radius, middle)
     text_x, text_y = _at(angle, radius + size + 6, middle)
     across = math.cos(angle)
     anchor = "middle" if abs(across) < 0.2 else "start" if across > 0 else "end"
     # The height of small letters, so that a name stands beside its dot, or wholly above or below it.
     text_y += 4 + (4 * math.sin(angle) if anchor == "middle" else 0)
-    told = f"{name}: {asked} refer to it"
-    return Dot(clip(name, LABEL), x, y, size, text_x, round(text_y, 1), anchor, told)
+    return Dot(clip(name, LABEL), x, y, size, text_x, round(text_y, 1), anchor, _told(name, asked))
+
+
+def _turned_dot(name: str, angle: float, radius: float, middle: tuple[float, float], asked: int) -> Dot:
+    """Where dots stand close, names lead away from the middle, so that none lies on another."""
+    size, right = _size(asked), math.cos(angle) >= 0
+    place, text = _at(angle, radius, middle), _at(angle, radius + size + 6, middle)
+    turned = round(math.degrees(angle) + (0 if right else 180), 1)
+    return Dot(clip(name, LABEL), *place, size, *text, "start" if right else "end", _told(name, asked), turned)
+
+
+def _size(asked: int) -> float:
+    return round(4 + 1.6 * math.sqrt(asked), 1)
+
+
+def _told(name: str, asked: int) -> str:
+    return f"{name}: {asked} refer to it"
 
 
 def _line(way: Way, angles: dict[str, float], end: float, start: float, middle: tuple[float, float]) -> Line:
