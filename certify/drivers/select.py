@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
+
 from certify.drivers.attach import AttachDriver
-from certify.drivers.embedded import EmbeddedDriver
-from certify.drivers.interface import Driver
+from certify.drivers.embedded import EmbeddedDriver, Place, describe
+from certify.drivers.interface import Driver, EnvironmentUnusableError
 from certify.profile.model import StackSpec
 
 NAMES = ("embedded", "compose", "attach")
@@ -34,13 +36,16 @@ def select(  # noqa: PLR0913, PLR0917 - what a driver needs, each of a kind of i
     """
     if spec.reference and name in {None, "embedded"}:
         return EmbeddedDriver(spec, folder, overlays)
+    place = describe(spec.reference) if spec.reference and name == "compose" else None
     if overlays:
         raise DriverError("faults are planted into services of the reference stack only: --driver embedded")
+    if place:
+        spec, base = _in_containers(spec, place), Path(place.compose).parent
     if spec.compose and name in {None, "compose"}:
         # Only here: the SDK of the engine costs a quarter of a second that others need not pay.
         from certify.drivers.compose.driver import ComposeDriver  # noqa: PLC0415 - see above
 
-        return ComposeDriver(spec, folder, base, run_id)
+        return ComposeDriver(spec, folder, base, run_id, place)
     if spec.targets and name in {None, "attach"}:
         return AttachDriver(spec, base)
     if not (spec.reference or spec.targets or spec.compose):
@@ -51,6 +56,16 @@ def select(  # noqa: PLR0913, PLR0917 - what a driver needs, each of a kind of i
     kind = "reference" if spec.reference else "targets" if spec.targets else "compose"
     raise DriverError(
         f"the profile's stack is of kind {kind!r}, which driver {name or 'embedded'!r} cannot bring up: "
-        "'reference' goes with --driver embedded, 'compose' (or --compose FILE) with --driver compose, "
+        "'reference' goes with --driver embedded or compose, 'compose' (or --compose FILE) with --driver compose, "
         "'targets' with --driver attach"
     )
+
+
+def _in_containers(spec: StackSpec, place: Place) -> StackSpec:
+    """A reference stack in the containers of its own compose file, which only a checkout has."""
+    if not place.compose:
+        raise EnvironmentUnusableError(
+            f"the stack {spec.reference} has no compose file where it is installed\n"
+            "cure: run certify in a checkout of its source, or use --driver embedded"
+        )
+    return msgspec.structs.replace(spec, compose=(place.compose,))

@@ -113,6 +113,8 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 def _stack_logs(scheduler: Scheduler, workspace: Workspace) -> dict[str, Path]:
     told_by = ("launcher", "pull", "build", "up")
     logs = {name: workspace.stack / f"{name}.log" for name in told_by} | {"spans": workspace.spans}
+    # Also of what is no service: database, broker, one-shots.
+    logs |= {path.stem: path for path in sorted((workspace.stack / "logs").glob("*.log"))}
     logs["listener"] = workspace.spans.with_name(f"{workspace.spans.name}.log")
     if scheduler.watch.booted:
         stack = scheduler.watch.booted.stack

@@ -103,7 +103,8 @@ def of_files(
         "service-undeclared": (
             f"{name} is in the compose files, and not in the profile"
             for name in found
-            if spec.services and name not in named
+            # The file of a reference stack is made of the profile itself.
+            if spec.services and name not in named and not spec.reference
         ),
     }
     return tuple((code, visible(text)) for code, texts in told.items() for text in texts)

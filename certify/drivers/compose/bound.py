@@ -18,13 +18,15 @@ class TooMuchError(Exception):
     """More is mounted than anybody would call source."""
 
 
-def of_files(config: Mapping[str, Any], files: Sequence[Path], base: Path) -> tuple[Component, ...]:
-    """The compose files, then files and folders of this machine that containers see, as they are now.
+def of_files(
+    config: Mapping[str, Any], files: Sequence[Path], base: Path, own: Path | None = None
+) -> tuple[Component, ...]:
+    """The compose files, then files and folders of this machine that containers see, as they are now; not our `own`.
 
     Secrets and environment files are left out: a digest of something short gives it away.
     """
     paths = dict.fromkeys([*files, *_mounted(config)])
-    return tuple(_component(path, base) for path in paths if path.is_file() or path.is_dir())
+    return tuple(_component(path, base) for path in paths if path != own and (path.is_file() or path.is_dir()))
 
 
 def of_images(details: Mapping[str, Mapping[str, Any]]) -> tuple[Component, ...]:

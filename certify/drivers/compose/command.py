@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ def client() -> str:
     return docker
 
 
-def ask(arguments: Sequence[str], folder: Path) -> Spoken:
-    """Run a `docker compose` command that only tells something.
+def ask(arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Spoken:
+    """Run a `docker compose` command that only tells something; `environment` is beside that of this process.
 
     Raises:
         EnvironmentUnusableError: there is no client, or it does not answer.
@@ -69,6 +69,7 @@ def ask(arguments: Sequence[str], folder: Path) -> Spoken:
         done = subprocess.run(
             [client(), "compose", "--ansi", "never", *arguments],
             cwd=folder,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_ASK_SECONDS,
@@ -143,15 +144,19 @@ def host(folder: Path) -> str:
     return told if done.returncode == 0 and told != _USUAL_HOST else ""
 
 
-def resolve(files: Sequence[Path], folder: Path, name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+def resolve(
+    files: Sequence[Path], folder: Path, name: str, environment: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The files as Compose understands them (environment, includes, overrides, profiles), and the unset variables.
+
+    `environment` holds variables beside those of this process.
 
     Raises:
         ComposeFileError: Compose refuses them.
         EnvironmentUnusableError: there is no usable Compose here.
     """
     chosen = [part for file in files for part in ("--file", str(file))]
-    spoken = ask(["--project-name", name, *chosen, "config", "--format", "json"], folder)
+    spoken = ask(["--project-name", name, *chosen, "config", "--format", "json"], folder, environment)
     if spoken.code:
         told = visible(spoken.text.strip()[-2_000:], lines=True)
         raise ComposeFileError(

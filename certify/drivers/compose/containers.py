@@ -25,6 +25,8 @@ _HEALTH_RESULTS = 5
 _EVENTS = (
     *("create", "start", "restart", "die", "oom", "kill", "stop", "pause", "unpause", "destroy", "health_status"),
 )
+_DATED = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
+_HEAD = 160
 _FRACTION = re.compile(r"\.\d+")
 # What a call raises when the engine is not there, any more or at all.
 ENGINE_GONE = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, docker.errors.DockerException)
@@ -85,8 +87,14 @@ class Containers:
         yield from self.streams.api.events(decode=True, filters=chosen)
 
     def follow(self, container: str, since: int) -> Iterator[bytes]:
-        """The log of a container's process until that ends, from `since` (seconds since the epoch; 0: all of it)."""
-        yield from self.streams.api.logs(container, stream=True, follow=True, since=since or None)
+        """The log of a container's process until that ends, from `since` (seconds since the epoch; 0: all of it).
+
+        A line without a time of its own gets the engine's; what is written to a terminal has no lines that could be told apart.
+        """
+        terminal = bool(self.client.api.inspect_container(container)["Config"].get("Tty"))
+        options = {"stream": True, "follow": True, "since": since or None, "timestamps": not terminal}
+        for chunk in self.streams.api.logs(container, **options):
+            yield chunk if terminal else timed(chunk)
 
     def tail(self, service: str) -> list[str]:
         """The last lines of its log."""
@@ -109,6 +117,12 @@ class Containers:
     def remove(self) -> list[str]:
         """Remove containers, networks and volumes of the run, and give what could not be removed."""
         return _remove_all(self.client, self._filter)
+
+
+def timed(line: bytes) -> bytes:
+    """A line of a log that the engine has put its time in front of: without that when the line tells a time itself."""
+    own = line.partition(b" ")[2]
+    return own if own.startswith(b"{") or _DATED.search(own[:_HEAD]) else line
 
 
 def service_of(details: Mapping[str, Any]) -> str:

@@ -1,8 +1,10 @@
 """Does things to the containers of a run: kill, pause, restart, take from the network, and give back."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from certify.drivers.compose.containers import ENGINE_GONE, Containers
+from certify.drivers.compose.inside import Line
 from certify.model.check import Action, Disruption, DisruptionRefusedError
 from certify.model.escape import visible
 
@@ -13,8 +15,9 @@ _STOP_SECONDS = 3
 class Disturber:
     """Remembers what it took away, to give back the same: a container's networks with its names in them."""
 
-    def __init__(self, containers: Containers) -> None:
+    def __init__(self, containers: Containers, lines: Mapping[str, Line]) -> None:
         self._containers = containers
+        self._lines = lines
         self._taken: dict[str, dict[str, Any]] = {}
 
     def do(self, disruption: Disruption) -> None:
@@ -24,6 +27,9 @@ class Disturber:
             DisruptionRefusedError: it could not be done.
         """
         try:
+            if (line := self._lines.get(disruption.of)) and disruption.do in {Action.CUT, Action.MEND}:
+                self._run(line, line.cut if disruption.do is Action.CUT else line.mend, disruption)
+                return
             container = self._containers.get(disruption.part)
             match disruption.do:
                 case Action.KILL:
@@ -41,6 +47,13 @@ class Disturber:
         except (LookupError, *ENGINE_GONE) as error:
             told = visible(str(error))[:300]
             raise DisruptionRefusedError(f"cannot {disruption.do} {disruption.part}: {told}") from error
+
+    def _run(self, line: Line, words: Sequence[str], disruption: Disruption) -> None:
+        command = [word.replace("{service}", disruption.part) for word in words]
+        code, output = self._containers.get(line.where).exec_run(command, user=line.user)
+        if code:
+            told = visible(output.decode(errors="replace"))[:300]
+            raise DisruptionRefusedError(f"cannot {disruption.do} {disruption.part}: {line.where} says: {told}")
 
     def _cut(self, container: Any, disruption: Disruption) -> None:
         if disruption.of not in {"", NETWORK}:

@@ -15,10 +15,13 @@ from certify.drivers.compose.account import Account, end_of, of_files
 from certify.drivers.compose.containers import ENGINE_GONE, Containers, published
 from certify.drivers.compose.disturbing import Disturber
 from certify.drivers.compose.guardian import Guardian
+from certify.drivers.compose.inside import read
 from certify.drivers.compose.project import Part, isolate, parts, project_name
 from certify.drivers.compose.state import Judged, State, broken_check
 from certify.drivers.compose.watch import Watch
-from certify.drivers.endpoints import Endpoints, Told, declared, join
+from certify.drivers.compose.within import Within, with_outer_database
+from certify.drivers.embedded import Place
+from certify.drivers.endpoints import Told, declared, join
 from certify.drivers.interface import Booted, EnvironmentUnusableError, Tell
 from certify.model.check import Action, Capability, Disruption, DisruptionRefusedError
 from certify.model.escape import visible
@@ -39,8 +42,8 @@ class ComposeDriver:
 
     name = "compose"
 
-    def __init__(self, spec: StackSpec, folder: Path, base: Path, run_id: str) -> None:
-        """Read the files; nothing is started.
+    def __init__(self, spec: StackSpec, folder: Path, base: Path, run_id: str, place: Place | None = None) -> None:
+        """Read the files; nothing is started. `place` is that of a reference stack.
 
         Raises:
             ComposeFileError: Compose refuses them.
@@ -48,6 +51,7 @@ class ComposeDriver:
         """
         self._folder = folder
         self._base = base
+        self._place = place
         self._run_id = run_id
         self._project = project_name(run_id)
         self.version = command.version(base)
@@ -57,6 +61,7 @@ class ComposeDriver:
         if not self._parts:
             raise command.ComposeFileError("the compose files have no services: a `profiles:` key may leave them out")
         self._spec = _with_services(spec, self._parts)
+        self._within = Within(read(self._config))
         self._client: docker.DockerClient | None = None
         self._containers: Containers | None = None
         self._watch: Watch | None = None
@@ -73,22 +78,30 @@ class ComposeDriver:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What containers allow; breaking things only where the profile calls the stack disposable."""
-        some = {Capability.HTTP, Capability.EXCLUSIVE, Capability.KILL}
-        if self._spec.source:
+        some = {Capability.HTTP, Capability.EXCLUSIVE, Capability.KILL} | self._within.capabilities
+        if self.source_root:
             some.add(Capability.SOURCE)
+        if any(service.graphql for service in self._spec.services):
+            some.add(Capability.GRAPHQL)
+        if any(service.database for service in self._spec.services):
+            some.add(Capability.SQL)
+        if self._spec.gateway and self._spec.gateway.name in self._parts:
+            some.add(Capability.GATEWAY)
         if self._spec.disposable:
             some.add(Capability.DISPOSABLE)
         return frozenset(some)
 
     @property
     def source_root(self) -> Path | None:
-        """The profile's `source`, relative to the profile's folder."""
+        """The profile's `source`, relative to the profile's folder; a reference stack knows its own."""
+        if self._place:
+            return Path(self._place.root)
         return (self._base / self._spec.source).resolve() if self._spec.source else None
 
     @property
     def declared(self) -> Stack:
         """The services of the profile, or those of the files when the profile names none."""
-        return declared(self._spec)
+        return declared(self._spec, self._place.suites if self._place else "")
 
     async def gone(self) -> str:
         """Wait until nothing can be told of the stack any more, for a reason that is not its own.
@@ -101,7 +114,7 @@ class ComposeDriver:
         await self._watch.gone()
         raise self._spoilt(self._watch)
 
-    async def start(self, tell: Tell, *, spans_to: str = "") -> Booted:  # noqa: ARG002 - containers cannot reach it yet
+    async def start(self, tell: Tell, *, spans_to: str = "") -> Booted:
         """Build, start, and wait until waiting longer can change nothing, or the boot budget is used up.
 
         Raises:
@@ -111,14 +124,16 @@ class ComposeDriver:
         self._host = await asyncio.to_thread(command.host, self._base)
         self._client = await asyncio.to_thread(containers.connect, self._host)
         await asyncio.to_thread(containers.sweep, self._client, owner.lives)
-        self._guardian = Guardian(self._run_id, self._host)
+        await self._open_door(spans_to)
+        self._guardian = Guardian(self._run_id, self._host, self._within.folder)
         self._containers = Containers(self._client, self._run_id, self._host)
-        self._disturber = Disturber(self._containers)
+        self._disturber = Disturber(self._containers, self._within.inside.cut)
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         resolved = self._write_resolved()
         await self._pull(resolved)
-        made_of = await asyncio.to_thread(bound.of_files, self._config, self._files, self._base)
+        door = self._within.folder
+        made_of = await asyncio.to_thread(bound.of_files, self._config, self._files, self._base, own=door)
         if any("build" in service for service in self._config.get("services", {}).values()):
             unbuilt = await self._build(resolved)
             if unbuilt:
@@ -134,6 +149,7 @@ class ComposeDriver:
             pass
         if self._watch.spoilt:
             raise self._spoilt(self._watch)
+        await asyncio.to_thread(self._within.read, self._containers, self._folder)
         account = Account(self._parts, self._watch, self._containers)
         engine = await asyncio.to_thread(self._client.version)
         return Booted(
@@ -146,10 +162,13 @@ class ComposeDriver:
 
     def now(self) -> Stack:
         """The stack with the addresses that its ports have now: the engine gives new ones after a restart."""
-        told = {name: self._told(name) for name in self._parts}
-        gateway = told.get(self._spec.gateway.name) if self._spec.gateway else None
-        stack = join(self.declared, Endpoints(told, gateway))
-        return msgspec.structs.replace(stack, happened=tuple(self._happened))
+        details = self._watch.details if self._watch else {}
+        own, addresses = self._within.endpoints(details), self._within.addresses(details)
+        told = {name: self._told(name, own.services.get(name)) for name in self._parts}
+        gateway = self._told(self._spec.gateway.name, own.gateway) if self._spec.gateway else None
+        stack = join(self.declared, msgspec.structs.replace(own, services=told, gateway=gateway))
+        services = tuple(with_outer_database(service, addresses) for service in stack.services)
+        return msgspec.structs.replace(stack, services=services, happened=tuple(self._happened))
 
     async def disturb(self, disruption: Disruption) -> None:
         """Do something to a container of this run.
@@ -163,7 +182,8 @@ class ComposeDriver:
         self._asked[part] = float("inf")
         try:
             await asyncio.to_thread(self._disturber.do, disruption)
-            if disruption.do in _BACK:
+            # What was cut by a command is still the same process: whether it recovers is for the check to see.
+            if disruption.do in _BACK and disruption.of not in self._within.inside.cut:
                 await self._come_back(disruption)
         finally:
             if disruption.do in _BACK:
@@ -195,11 +215,20 @@ class ComposeDriver:
                     self._containers.remove
                 ):
                     sys.stderr.write(f"certify: of run {self._run_id} could not be removed: {'; '.join(left)}\n")
+        await self._within.close()
         if self._guardian:
             await asyncio.to_thread(self._guardian.release)
         if self._client:
             self._client.close()
         self._containers, self._watch, self._guardian, self._client = None, None, None, None
+
+    async def _open_door(self, spans_to: str) -> None:
+        """Choose the addresses by which the run reaches what publishes nothing; the files are told of them."""
+        if environment := self._within.prepare(os.environ, spans=bool(spans_to)):
+            resolve = command.resolve
+            self._config, _ = await asyncio.to_thread(resolve, self._files, self._base, self._project, environment)
+            self._parts = {part.name: part for part in parts(self._config)}
+        await self._within.open(spans_to)
 
     def _write_resolved(self) -> Path:
         """The file that is started. It holds whatever secrets the environment put into it: for the owner alone."""
@@ -212,7 +241,7 @@ class ComposeDriver:
     async def _pull(self, resolved: Path) -> None:
         """Fetch images that are not here: how long a registry takes says nothing of the stack's start."""
         assert self._containers  # noqa: S101 - narrowing for the type checker: made by `start`
-        wanted = [part for name, part in self._parts.items() if "build" not in self._config["services"][name]]
+        wanted = [part for part in self._parts.values() if part.image]
         missing = [part.name for part in wanted if not await asyncio.to_thread(self._containers.has_image, part.image)]
         if not missing:
             return
@@ -288,15 +317,18 @@ class ComposeDriver:
         cure = "see the engine's own log" if watch.lost else "leave the stack alone while it is certified; run it again"
         return EnvironmentUnusableError(f"{watch.spoilt}\ncure: {cure}")
 
-    def _told(self, name: str) -> Told:
+    def _told(self, name: str, own: Told | None) -> Told:
+        """What is known of a service's container, beside what the stack itself tells of the service."""
+        known = own or Told("")
         details = self._watch.details.get(name) if self._watch else None
         if not self._watch or not details:
-            return Told("", container=Container())
+            return msgspec.structs.replace(known, url="", container=Container())
         part, look = self._parts[name], self._watch.look_at(name)
         bound_to = published(details)
         ports = tuple(port for port in part.ports if port in bound_to)
         log = self._folder / "logs" / f"{name}.log"
-        return Told(
+        return msgspec.structs.replace(
+            known,
             url=f"http://{HOST}:{bound_to[ports[0]]}" if ports else "",
             pid=int(details["State"].get("Pid") or 0),
             log=str(log) if log.is_file() else "",

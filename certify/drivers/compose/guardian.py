@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from certify.processes import RUN_MARK
 
@@ -14,11 +16,11 @@ _RELEASED = b"released\n"
 class Guardian:
     """The driver's hold on it; `release` when everything was taken down in order."""
 
-    def __init__(self, run_id: str, host: str = "") -> None:
+    def __init__(self, run_id: str, host: str = "", folder: Path | None = None) -> None:
         # Without the run's mark, or the engine's own guardian would end it before it has done its work.
         environment = {name: value for name, value in os.environ.items() if name != RUN_MARK}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, run_id, host],
+            [sys.executable, "-m", __name__, run_id, host, *([str(folder)] if folder else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -37,7 +39,7 @@ class Guardian:
 
 
 def main() -> int:
-    """Entry point of `python -m certify.drivers.compose.guardian RUN_ID HOST`."""
+    """Entry point of `python -m certify.drivers.compose.guardian RUN_ID HOST [FOLDER]`; the folder is removed too."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if sys.stdin.buffer.read() != _RELEASED:
@@ -45,6 +47,8 @@ def main() -> int:
         from certify.drivers.compose.containers import Containers, connect  # noqa: PLC0415
 
         Containers(connect(sys.argv[2]), sys.argv[1]).remove()
+        for folder in sys.argv[3:]:
+            shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 

@@ -19,6 +19,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     """One service of a compose file, as far as its readiness depends on it.
 
     Attributes:
+        image: its name, where it is not built out of these files.
         needs: service -> condition, of what must be there first.
         awaited: somebody waits for it to end well, so it is a one-shot.
         checked: it has a health check of its own.
@@ -45,13 +46,16 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
 def parts(config: Mapping[str, Any]) -> tuple[Part, ...]:
     """The services of a resolved compose file, in its order."""
     services: Mapping[str, Any] = config.get("services") or {}
+    built = {service.get("image") for service in services.values() if "build" in service}
     awaited = {
         other
         for service in services.values()
         for other, dependency in _needs(service).items()
         if dependency == COMPLETED
     }
-    return tuple(_part(name, service, name in awaited) for name, service in services.items() if _replicas(service))
+    found = (_part(name, service, name in awaited) for name, service in services.items() if _replicas(service))
+    # What another service builds has no name by which anybody else could have it.
+    return tuple(msgspec.structs.replace(part, image="") if part.image in built else part for part in found)
 
 
 def project_name(run_id: str) -> str:
@@ -75,6 +79,8 @@ def isolate(config: Mapping[str, Any], run_id: str, owner: str, *, keep_ports: b
     }
     for name, service in (alone.get("services") or {}).items():
         service.pop("container_name", None)
+        # Compose has left out what was not chosen; the rest is to start whatever is chosen later.
+        service.pop("profiles", None)
         if _replicas(service) > 1:
             service.pop("scale", None)
             service.setdefault("deploy", {})["replicas"] = 1

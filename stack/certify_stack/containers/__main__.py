@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from certify_stack.containers import places
+from certify_stack.erp import SERVICES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,6 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from certify_stack.containers.migrations_job import fill  # noqa: PLC0415 - see above
 
             asyncio.run(fill(places.folder("migrations")))
+        case "render":
+            from certify_stack.kit.scripts import keep  # noqa: PLC0415 - see above
+
+            keep(SERVICES, Path(places.SCRIPTS))
         case "topics":
             from certify_stack.containers.topics_job import make  # noqa: PLC0415 - see above
 
@@ -39,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     jobs = parser.add_subparsers(dest="job", required=True, metavar="JOB")
     jobs.add_parser("secrets", help="make keys, passwords and tokens, each for who needs it")
     jobs.add_parser("migrations", help="bring all databases to head and fill them")
+    jobs.add_parser("render", help="write all migrations down as SQL, when the image is built")
     jobs.add_parser("topics", help="make the topics of all services")
     door = jobs.add_parser("door", help="connect a folder of sockets with the network of the containers")
     door.add_argument("--to", action="append", default=[], metavar="HOST:PORT", help="behind a socket of this name")

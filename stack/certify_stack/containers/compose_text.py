@@ -147,6 +147,7 @@ DATABASE: Final = f"""\
       - -clog_timezone=UTC
       - -cfsync=off
       - -cfull_page_writes=off
+    environment: {{POSTGRES_INITDB_ARGS: --no-sync}}
     stop_signal: SIGINT
     shm_size: 128m
     mem_limit: 512m

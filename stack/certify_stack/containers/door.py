@@ -30,13 +30,13 @@ async def serve(folder: Path, inward: Iterable[str], spans: int | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
     async with contextlib.AsyncExitStack() as stack:
-        for address in inward:
-            (folder / address).unlink(missing_ok=True)
-            server = await asyncio.start_unix_server(_passing(_network(address)), folder / address)
-            await stack.enter_async_context(server)
         if spans is not None:
             out = _passing(lambda: asyncio.open_unix_connection(folder / "spans"))
             server = await asyncio.start_server(out, port=spans)
+            await stack.enter_async_context(server)
+        for address in inward:
+            (folder / address).unlink(missing_ok=True)
+            server = await asyncio.start_unix_server(_passing(_network(address)), folder / address)
             await stack.enter_async_context(server)
         await over.wait()
 

@@ -27,9 +27,9 @@ async def fill(folder: Path) -> None:
     databases = dict(json.loads((folder / places.DATABASES_FILE).read_text(encoding="utf-8")))
     users = dict(json.loads((folder / places.USERS_FILE).read_text(encoding="utf-8")))
     await _until_there(next(iter(databases.values())))
-    # Alembic keeps the state of a migration in globals: one at a time.
+    # What has no script is left to Alembic, which keeps the state of a migration in globals: one at a time.
     for name, dsn in databases.items():
-        await migrate.upgrade_async(dsn, name)
+        await migrate.upgrade_async(dsn, name, Path(places.SCRIPTS))
     await seed(databases, users)
 
 

@@ -9,6 +9,8 @@ from certify_stack.erp import SERVICES
 
 SECRETS: Final = "/secrets"
 ROLES: Final = "/roles"
+# In the image, for databases that are empty: see certify_stack.kit.scripts.
+SCRIPTS: Final = "/opt/services/migrations"
 DOOR: Final = "/door"
 PORT: Final = 8080
 DATABASE: Final = "postgres"

@@ -29,6 +29,8 @@ _EXPONENT = 65537
 _TOKEN_SECONDS = 24 * 3600
 _PASSWORD_BYTES = 18
 _ANYBODY = 0o444
+# The server that is made anew runs without the options of the compose file; a new database takes ten times as long with fsync.
+_QUICKLY = "ALTER SYSTEM SET fsync = off;\nSELECT pg_reload_conf();\n"
 
 
 def hand_out(root: Path, roles: Path) -> None:
@@ -45,7 +47,8 @@ def hand_out(root: Path, roles: Path) -> None:
     _write(migrations / places.DATABASES_FILE, json.dumps(databases), USERS[places.MIGRATIONS])
     _write(root / places.GATEWAY / places.GATEWAY_FILE, _gateway(key), USERS[places.GATEWAY])
     _write(root / "caller" / Path(places.ENDPOINTS).name, json.dumps(_endpoints(key, passwords, databases)), owner=0)
-    _write(roles / "databases.sql", "".join(map(_sql, databases, databases.values())), owner=0, mode=_ANYBODY)
+    sql = _QUICKLY + "".join(map(_sql, databases, databases.values()))
+    _write(roles / "databases.sql", sql, owner=0, mode=_ANYBODY)
 
 
 def _key(root: Path) -> SigningKey:
@@ -76,7 +79,7 @@ def _sql(name: str, dsn: str) -> str:
         f"CREATE ROLE \"{name}\" LOGIN PASSWORD '{password}';\n"
         # The same order of strings whatever the C library of the image.
         f'CREATE DATABASE "{name}" OWNER "{name}" TEMPLATE template0 ENCODING UTF8'
-        " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C' STRATEGY file_copy;\n"
+        " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C';\n"
         f'REVOKE CONNECT ON DATABASE "{name}" FROM PUBLIC;\n'
     )
 
