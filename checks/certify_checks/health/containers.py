@@ -13,6 +13,8 @@ from certify_checks.health.samples import Contained, Sample
 
 PROBE = "container"
 _ABSENT = "0" * 64
+# In seconds. Both ends of a decoy are in this process: held up for a moment, it must not call itself blind.
+_DECOY_PATIENCE = 1.0
 
 
 async def watch_containers(services: list[Service], pace: Pace) -> tuple[tuple[Probed, ...], tuple[Probed, ...]]:
@@ -112,7 +114,7 @@ async def _decoys(engine: Any) -> tuple[Probed, ...]:
     absent, _ = await _ask(engine, Container(_ABSENT), time.perf_counter(), None, 2.0)
     async with _listening(_hold) as held, _listening(_drop) as dropped:
         ports = {"served-port": held, "dropping-port": dropped}
-        answers = [await kept(port) for port in ports.values()]
+        answers = await asyncio.gather(*(kept(port, _DECOY_PATIENCE) for port in ports.values()))
     looks = {
         name: Contained("running", unserved=() if well else (ports[name],))
         for name, well in zip(ports, answers, strict=True)

@@ -19,11 +19,11 @@ class SpanExport(SpanExporter):
     def __init__(self, endpoint: str) -> None:
         # The library logs every batch that fails, and every retry.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
-        session = requests.Session()
-        session.trust_env = False
+        self._session = requests.Session()
+        self._session.trust_env = False
         self._endpoint = endpoint
         self._exporter = OTLPSpanExporter(
-            endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=TIMEOUT, session=session
+            endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=TIMEOUT, session=self._session
         )
         self._away = self._closed = False
 
@@ -49,3 +49,4 @@ class SpanExport(SpanExporter):
         if not self._closed:
             self._closed = True
             self._exporter.shutdown()  # type: ignore[no-untyped-call]
+            self._session.close()
