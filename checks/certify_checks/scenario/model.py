@@ -47,7 +47,7 @@ class ScenarioConfig(CheckConfig, frozen=True):
         folder: candidates, relative to the source root; the first that exists has the tests.
         scenarios: names, as in `@pytest.mark.scenario("invoice-to-audit")`; empty: all tests of the folder.
         workers: processes of pytest-xdist.
-        timeout: for all of them together, repeats included.
+        timeout: for all runs together, repeats and self-test included.
         repeats: how often a test that failed is tried again; one that passes then is flaky.
         mailbox: address that gives what the stack sent to people, where the stack does not tell it itself.
         junit: results of other runners; nobody knows on what they ran, so they are unverified.

@@ -1,10 +1,11 @@
 """Where e-mails and text messages of the stack end: a mail server and a provider of text messages that only write down.
 
-    python -m certify_stack.embedded.sink SMTP_SOCKET HTTP_SOCKET
+    python -m certify_stack.embedded.sink SMTP HTTP
 
-takes two listening sockets by their descriptors and serves until it is ended. By HTTP: `POST /sms` takes `{to, text,
-reference}` and answers with an id, the same for the same reference; `GET /messages` gives what arrived since the start, oldest
-first, as a JSON array of `{kind, id, sender, to, subject, text, headers}`; with `?to=ADDRESS` only what went there.
+serves until it is ended, on two listening sockets that it inherits by their descriptors, or on two addresses such as
+`0.0.0.0:2525`. By HTTP: `POST /sms` takes `{to, text, reference}` and answers with an id, the same for the same reference;
+`GET /messages` gives what arrived since the start, oldest first, as a JSON array of `{kind, id, sender, to, subject, text,
+headers}`; with `?to=ADDRESS` only what went there.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from urllib.parse import parse_qs, urlsplit
 from aiosmtpd.smtp import SMTP, Envelope
 
 KEPT = 20_000
+BACKLOG = 512
 LARGEST = 1 << 20
 
 
@@ -174,9 +176,16 @@ async def serve(smtp: socket.socket, http: socket.socket) -> None:
 
 
 def main() -> None:
-    """Serve on the sockets that were inherited."""
-    smtp, http = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
+    """Serve where the arguments say."""
+    smtp, http = (_listening(argument) for argument in sys.argv[1:3])
     asyncio.run(serve(smtp, http))
+
+
+def _listening(argument: str) -> socket.socket:
+    host, separator, port = argument.rpartition(":")
+    if not separator:
+        return socket.socket(fileno=int(argument))
+    return socket.create_server((host, int(port)), backlog=BACKLOG)
 
 
 if __name__ == "__main__":

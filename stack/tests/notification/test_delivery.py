@@ -1,7 +1,10 @@
 """Messages leave by real SMTP and by a provider of text messages, and are written down by the sink of the stack."""
 
 import asyncio
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -179,3 +182,27 @@ def test_the_provider_takes_the_same_reference_once_and_refuses_what_is_no_messa
     assert [one["text"] for one in sink.arrived(letter.address)] == ["Hello"]
     for content in (b"{", b"[]", b'{"to": "x"}'):
         assert httpx.post(f"{sink.url}/sms", content=content, trust_env=False).status_code == 400
+
+
+def test_the_sink_serves_alone_on_addresses_of_its_own():
+    with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as other:
+        addresses = [f"127.0.0.1:{socket.getsockname()[1]}" for socket in (one, other)]
+    command = [sys.executable, "-m", "certify_stack.embedded.sink", *addresses]
+    with subprocess.Popen(command) as process:
+        try:
+            deadline = time.monotonic() + 20
+            while not _ready(addresses[1]):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            asyncio.run(Mail(addresses[0]).send(Letter(uuid4(), "a@example.org", "x", "y")))
+            (mail,) = httpx.get(f"http://{addresses[1]}/messages", trust_env=False).json()
+        finally:
+            process.kill()
+    assert (mail["to"], mail["subject"], mail["text"]) == ("a@example.org", "x", "y")
+
+
+def _ready(address: str) -> bool:
+    try:
+        return httpx.get(f"http://{address}/health/ready", trust_env=False).is_success
+    except httpx.HTTPError:
+        return False

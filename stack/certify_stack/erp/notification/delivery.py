@@ -41,7 +41,6 @@ FIELD = {EMAIL: "email", SMS: "phone"}
 async def deliver(runtime: Runtime, supervised: Supervised) -> None:
     """Deliver for ever. Without any carrier all messages wait."""
     carriers = carriers_of(runtime)
-    runtime.shared["carriers"] = carriers
     try:
         while True:
             trouble, taken = None, 0
