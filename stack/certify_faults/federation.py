@@ -18,6 +18,8 @@ from certify_stack.kit.settings import Settings
 
 SERVICE = "crm"
 _CONFLICT = '\ntype Invoice @key(fields: "id") { id: ID! number: Int! }\n'
+# The SDL of each service as its source has it, relative to the source root.
+SCHEMAS = "certify_stack/erp/schemas"
 _EXTRA = "\nextend type Customer { nickname: String }\n"
 
 Next = Callable[[Request], Awaitable[Response]]
@@ -43,6 +45,12 @@ def invalid_sdl(app: Starlette, service_name: str, settings: Settings) -> None:
 def stale_gateway(app: Starlette, service_name: str, settings: Settings) -> None:
     """`Customer.nickname` is new in the subgraph and unknown to the gateway."""
     _tell(app, service_name, settings, lambda sdl: sdl + _EXTRA)
+
+
+def drifted(app: Starlette, service_name: str, settings: Settings) -> None:
+    """The service that runs has a field that its SDL file does not have."""
+    more = '\nextend type Customer {\n  "Points that it has collected."\n  points: Int\n}\n'
+    _tell(app, service_name, settings, lambda sdl: sdl + more)
 
 
 def introspection_refused(app: Starlette, service_name: str, settings: Settings) -> None:
@@ -163,7 +171,12 @@ RULES = tuple(f"federation.{rule}" for rule in ("composes", "documented", "break
 
 
 def _fault(
-    function: Callable[[Starlette, str, Settings], None], name: str, breaks: str, rule: str, *also: str
+    function: Callable[[Starlette, str, Settings], None],
+    name: str,
+    breaks: str,
+    rule: str,
+    *also: str,
+    options: dict[str, dict[str, object]] | None = None,
 ) -> Fault:
     """One fault; the other rules of the family may notice it too, because all look at the same schemas."""
     return Fault(
@@ -174,6 +187,7 @@ def _fault(
         target=SERVICE,
         overlay=f"{__name__}:{function.__name__}",
         also=(*also, *(other for other in RULES if other != rule)),
+        options=options or {},
     )
 
 
@@ -219,6 +233,13 @@ FAULTS = (
     ),
     _fault(
         invalid_sdl, "schema-is-no-schema", "the subgraph's schema ends in the middle of a type", "federation.composes"
+    ),
+    _fault(
+        drifted,
+        "schema-is-not-its-file",
+        "the schema that the subgraph tells is not that of its file",
+        "federation.composes",
+        options={"federation": {"subgraphs": SCHEMAS}},
     ),
     _fault(introspection_refused, "schema-not-told", "the subgraph refuses to tell its schema", "federation.composes"),
     Fault(
