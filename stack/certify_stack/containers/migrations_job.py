@@ -13,7 +13,7 @@ from certify_stack.containers import places
 from certify_stack.erp.seed import seed
 from certify_stack.kit import logs, migrate
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 300.0
 _PAUSE = 0.1
 
 

@@ -8,7 +8,7 @@ from certify_stack.embedded.kafka import admin
 from certify_stack.erp import SERVICES
 from certify_stack.kit.messages import topics
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 300.0
 
 
 async def make(bootstrap: str, cluster: str) -> None:
