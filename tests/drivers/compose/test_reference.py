@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from certify.model.stack import Stack
 from certify.profile.load import load_profile
 
 PATIENCE = 30.0
+IMAGES = ("python:3.11-slim", "node:24-slim", "postgres:18", "apache/kafka:4.1.0")
 
 
 def _driver(folder: Path, run_id: str) -> Driver:
@@ -45,7 +47,12 @@ async def _booted(driver: Driver, spans_to: str) -> AsyncIterator[None]:
 @pytest.mark.docker
 @pytest.mark.stack
 @pytest.mark.nightly
-def test_checks_reach_all_that_they_need_and_nothing_is_left(tmp_path: Path, run_id: str, left_of: Any):
+def test_checks_reach_all_that_they_need_and_nothing_is_left(
+    tmp_path: Path, run_id: str, left_of: Any, docker: str, require: Callable[[str, object], None]
+):
+    found = subprocess.run([docker, "image", "inspect", *IMAGES], capture_output=True, check=False)
+    require("images", found.returncode == 0)
+
     async def scene() -> None:
         driver = _driver(tmp_path, run_id)
         needed = {
