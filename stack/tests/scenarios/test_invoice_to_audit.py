@@ -10,6 +10,12 @@ import pytest
 pytestmark = pytest.mark.scenario("invoice-to-audit")
 
 ACCOUNT = "query ($id: ID!) { account(customerId: $id) { currency invoiced paid balance } }"
+BOOKED = """
+query ($invoice: JournalEntriesWhere!) {
+  journalEntries(where: $invoice) { total lines { account debit credit } }
+  trialBalance { debit credit }
+}
+"""
 CHAIN = "{ auditChain { intact firstBroken length } }"
 ME = "{ me { id username } }"
 PAY_AS_CLERK = """
@@ -106,6 +112,20 @@ def test_one_trace_leads_through_all_services(
     eventually(lambda: trace.services() >= CONCERNED, what=f"spans of {sorted(CONCERNED)} in one trace")
     entries = eventually(lambda: len(seen := business.trail(invoice)) > 1 and seen, what="the audit entries")
     assert {entry["traceId"] for entry in entries} == {trace.id}
+
+
+def test_the_ledger_balances_for_each_step_and_as_a_whole(business: Any, gateway: Any, user: Any) -> None:
+    invoice = business.draw_up()
+    business.issue(invoice)
+    payments = [business.pay(invoice, "1000.00"), business.pay(invoice, "1513.14")]
+    for source, total in ((invoice, "2513.14"), (payments[0], "1000.00"), (payments[1], "1513.14")):
+        seen = gateway.query(BOOKED, user("accountant"), invoice={"sourceId": source["id"]})
+        (entry,) = seen["journalEntries"]
+        assert entry["total"] == total
+        for side in ("debit", "credit"):
+            assert sum(Decimal(line[side]) for line in entry["lines"]) == Decimal(total)
+        sides = [sum(Decimal(line[side]) for line in seen["trialBalance"]) for side in ("debit", "credit")]
+        assert sides[0] == sides[1] > 0
 
 
 def test_who_may_not_take_payments_is_refused(business: Any, gateway: Any, user: Any) -> None:

@@ -22,6 +22,7 @@ query ($id: ID!) {
 """
 
 
+@pytest.mark.notices("amount")
 def test_a_customer_of_crm_has_currency_and_country_of_master_data(business: Any, gateway: Any, user: Any) -> None:
     customer = gateway.query(CUSTOMER, user("clerk"), id=business.customer["id"])["customer"]
     assert (customer["name"], customer["email"]) == (business.customer["name"], business.email)

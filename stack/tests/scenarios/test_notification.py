@@ -19,6 +19,7 @@ def test_a_bill_arrives_by_mail_once(business: Any, mailbox: Any) -> None:
 
 
 @pytest.mark.scenario("sms")
+@pytest.mark.notices("notification")
 def test_a_bill_arrives_as_a_text_message_once(business: Any, mailbox: Any) -> None:
     due = business.issue(business.draw_up())["dueOn"]
     (message,) = mailbox.wait(business.phone)
