@@ -1,11 +1,17 @@
 import { composeServices } from "@theguild/federation-composition";
 import { version as compositionVersion } from "@theguild/federation-composition/package.json";
 import { GraphQLError, parse, Source, version as graphqlVersion } from "graphql";
+import { renamed } from "./names.mjs";
 
 const ENGINE = { name: "@theguild/federation-composition", version: compositionVersion, graphql: graphqlVersion };
 
 /** Compose `[{name, url, sdl}]`. Errors are sorted and deterministic, so that two runs over the same schemas agree. */
 export function compose(subgraphs) {
+  const { given, restored } = renamed(subgraphs);
+  return restored(composed(given));
+}
+
+function composed(subgraphs) {
   const { services, errors: syntaxErrors } = parseAll(subgraphs);
   if (syntaxErrors.length > 0) return answer(null, syntaxErrors);
   if (services.length === 0) return answer(null, [failure("NO_SUBGRAPHS", "There is nothing to compose.", null)]);

@@ -8,6 +8,7 @@ import pytest
 from certify_checks.federation import engine, runtime
 from certify_checks.federation.composition import describe, plant
 from certify_checks.federation.engine import Answer, Source, compose, read_reply
+from certify_checks.federation.graph import read
 from certify_checks.federation.model import Composed
 
 LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])\n'
@@ -45,6 +46,31 @@ def test_invalid_sdl_names_subgraph_and_place():
     broken = Source("näme with space", "type Query {\n  a: Int \x00\n}")
     (found,) = describe(composed(A, broken), (A, broken), {}).complaints
     assert (found.code, found.subgraph, found.line, found.column) == ("INVALID_GRAPHQL", "näme with space", 2, 10)
+
+
+@pytest.mark.parametrize(
+    "names", [("a.b", "a b", "a-b", "a_b", "A.B"), ("日本", "ä", "$", "-", " "), ('"', "\\", "1st", ".a", "_b")]
+)
+def test_subgraphs_may_have_any_names(names: tuple[str, ...]):
+    sources = tuple(
+        Source(name, f'{LINK}type Query {{ q{n}: A }}\ntype A @key(fields: "id") {{ id: ID! of{n}: Int }}\n')
+        for n, name in enumerate(names)
+    )
+    answer = composed(*sources)
+    assert answer.state is Composed.COMPOSED, answer.errors
+    graph = read(answer.supergraph)
+    assert graph is not None
+    assert set(graph.joined.subgraphs) == set(names)
+
+
+def test_errors_tell_the_subgraphs_own_names():
+    one, other = (Source(name, f"type Query {{ a: {kind} }}") for name, kind in (("日本", "Int"), ("中国", "String")))
+    (found,) = describe(composed(one, other), (one, other), {}).complaints
+    assert "subgraph-" not in found.message
+    assert "日本" in found.message
+    broken = Source("日本", "type Query {\n  a: Missing }")
+    (found,) = describe(composed(broken), (broken,), {}).complaints
+    assert (found.subgraph, found.line) == ("日本", 2)
 
 
 def test_real_decoys_are_refused_for_the_planted_reason():
