@@ -96,7 +96,7 @@ def ask(tmp_path: Path, key: rsa.RSAPrivateKey, subgraph: Subgraphs, http: Any) 
         yield query
         assert process.stdin
         process.stdin.close()
-        assert process.wait(5) == 0
+        assert process.wait(20) == 0
 
 
 def test_it_passes_data_and_the_callers_identity(ask: Ask, subgraph: Subgraphs) -> None:
@@ -184,7 +184,7 @@ def test_subgraphs_that_do_not_compose_are_refused_at_the_start(tmp_path: Path, 
     process, told = start(tmp_path, key, SDL.replace("name: String!", "name: Strin!"), 1)
     with process:
         assert told == {"failed": "the subgraphs do not compose (1 errors): [things] Unknown type Strin"}
-        assert process.wait(5) == 1
+        assert process.wait(20) == 1
 
 
 def test_a_configuration_that_lacks_something_is_named(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_closing_ends_processes_and_removes_folders(tmp_path: Path, sleeper: sub
     assert folder.exists()
     guardian.close()
     assert not folder.exists()
-    assert sleeper.wait(1) == -signal.SIGTERM
+    assert sleeper.wait(10) == -signal.SIGTERM
 
 
 def test_a_stopped_process_is_woken_and_ended_too(sleeper: subprocess.Popen[bytes]) -> None:
@@ -38,7 +38,7 @@ def test_a_stopped_process_is_woken_and_ended_too(sleeper: subprocess.Popen[byte
     guardian = Guardian()
     guardian.watch(sleeper.pid)
     guardian.close()
-    assert sleeper.wait(1) == -signal.SIGTERM
+    assert sleeper.wait(10) == -signal.SIGTERM
 
 
 def test_a_stopped_child_of_a_watched_process_is_woken_too() -> None:
@@ -56,7 +56,7 @@ def test_a_stopped_child_of_a_watched_process_is_woken_too() -> None:
         guardian = Guardian()
         guardian.watch(parent.pid)
         guardian.close()
-        assert wait_gone([child], 2) == []
+        assert wait_gone([child], 10) == []
 
 
 def test_the_owner_does_the_work_of_a_killed_guardian(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
@@ -69,7 +69,7 @@ def test_the_owner_does_the_work_of_a_killed_guardian(tmp_path: Path, sleeper: s
     guardian.watch(sleeper.pid)
     guardian.close()
     assert not folder.exists()
-    assert sleeper.wait(1) == -signal.SIGTERM
+    assert sleeper.wait(10) == -signal.SIGTERM
 
 
 def test_a_later_process_of_the_same_number_is_left_alone(sleeper: subprocess.Popen[bytes]) -> None:

@@ -86,25 +86,35 @@ def test_another_source_and_other_services_have_another(tmp_path: Path, monkeypa
     assert first == prepared.place(SERVICES)
     assert first != prepared.place(("crm",))
     source = tmp_path / "package"
-    for part in ("erp", "kit"):
+    for part in ("erp", "kit", "embedded"):
         (source / part).mkdir(parents=True)
+    for name in ("administration", "preparing"):
+        (source / "embedded" / f"{name}.py").touch()
     monkeypatch.setattr(prepared, "_PACKAGE", source)
     empty = prepared.place(SERVICES)
     (source / "erp" / "seed.py").write_text("SIZE = 1\n")
     one = prepared.place(SERVICES)
     (source / "erp" / "seed.py").write_text("SIZE = 2\n")
-    assert len({first, empty, one, prepared.place(SERVICES)}) == 4
+    two = prepared.place(SERVICES)
+    (source / "embedded" / "administration.py").write_text("GRANTS = 1\n")
+    assert len({first, empty, one, two, prepared.place(SERVICES)}) == 5
 
 
 def test_what_nobody_uses_any_more_goes(tmp_path: Path):
-    folders = [tmp_path / f"prepared-{number}" for number in range(5)]
+    folders = [
+        tmp_path / name for name in (*(f"prepared-{number}" for number in range(5)), ".prepared-half", ".going-1")
+    ]
     for age, folder in enumerate(folders):
         folder.mkdir()
+        (folder / prepared.MANIFEST).write_text('["crm"]')
         os.utime(folder, (time.time() - 3600 * age,) * 2)
-    recent = tmp_path / "prepared-recent"
-    recent.mkdir()
-    prepared.use(folders[4])
-    assert {path.name for path in tmp_path.iterdir()} == {"prepared-0", "prepared-4", "prepared-recent"}
+    for name in ("prepared-recent", ".prepared-under-way"):
+        (tmp_path / name).mkdir()
+    assert prepared.use(folders[4])
+    kept = {"prepared-0", "prepared-4", "prepared-recent", ".prepared-under-way"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    assert not prepared.use(folders[3])
+    assert not prepared.use(tmp_path / "prepared-recent"), "half of one is none"
 
 
 def test_a_manifest_of_somebody_or_something_else_is_none(tmp_path: Path):

@@ -40,8 +40,10 @@ class BrokerPart(SpawnedPart):
             raise PartError(str(error)) from error
 
     def ended(self, how: str) -> None:
-        """A broker that cannot use its archive of classes is started again by its own server, which is no death."""
-        if self.server.running and self.server.process.pid != self.pid:
+        """A broker that cannot use its archive of classes is started again without, which is no death."""
+        if (self.server.running and self.server.process.pid != self.pid) or (
+            self.state == "starting" and self.server.again()
+        ):
             self._follow()
         else:
             super().ended(how)

@@ -12,6 +12,7 @@ from pathlib import Path
 from certify_stack.embedded.accounts import Account
 from certify_stack.embedded.binaries import BinariesError, cache_root
 from certify_stack.embedded.copying import copy_tree
+from certify_stack.embedded.housekeeping import keep, used
 from certify_stack.embedded.procs import dying_with_caller
 
 SUPERUSER = "postgres"
@@ -22,6 +23,9 @@ _INITDB_OPTIONS = (
     *("--auth-local", "peer", "--auth-host", "scram-sha-256"),
 )
 _TIMEOUT = 60
+_PREFIX = "cluster-"
+# Each takes 39 MB.
+_KEPT = 2
 _LOG_LINES = 15
 
 
@@ -72,8 +76,9 @@ def _template(installation: Path, account: Account) -> Path | None:
         root = cache_root(account)
     except BinariesError:
         return None
-    target = root / f"cluster-{key(installation, account)}"
-    if _usable(target):
+    target = root / f"{_PREFIX}{key(installation, account)}"
+    if _usable(target) and used(target):
+        keep(root, _PREFIX, _KEPT)
         return target
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=root))
     try:

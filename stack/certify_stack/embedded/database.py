@@ -54,13 +54,20 @@ class DatabasePart(SpawnedPart):
         await super().send(signal.SIGINT if number == signal.SIGTERM else number)
 
     async def removed(self) -> None:
-        """Wait for the backends of a killed server, which notice by themselves, and free its shared memory."""
+        """Wait for the backends of a killed server, which notice by themselves, and free its shared memory.
+
+        Raises:
+            PartError: Some are still there.
+        """
         segment = self.server.segment()
         if segment < 0 or self.running:
             return
-        async with asyncio.timeout(_BACKENDS_SECONDS):
-            while sharedmemory.users(segment):  # noqa: ASYNC110 - they are no processes of ours to wait for
-                await asyncio.sleep(_POLL_SECONDS)
+        try:
+            async with asyncio.timeout(_BACKENDS_SECONDS):
+                while sharedmemory.users(segment):  # noqa: ASYNC110 - they are no processes of ours to wait for
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError as error:
+            raise PartError(f"backends of the killed server still run after {_BACKENDS_SECONDS:g} s") from error
         sharedmemory.remove(segment)
 
     async def cut(self, service: str) -> None:

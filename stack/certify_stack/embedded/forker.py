@@ -68,11 +68,17 @@ class Forker:
         Raises:
             ForkerError: It was refused, or the parent is gone.
         """
+        if self._reading is not None and self._reading.done():
+            raise self._gone()
         self._numbers += 1
         number = self._numbers
         self._waiting[number] = asyncio.get_running_loop().create_future()
         self._send({"id": number, "do": command, **arguments})
-        await self._waiting[number]
+        try:
+            await self._waiting[number]
+        finally:
+            # Also of one who does not wait any more: the answer may still come.
+            self._waiting.pop(number, None)
 
     def _send(self, message: dict[str, Any]) -> None:
         self._writing.write((json.dumps(message) + "\n").encode())
@@ -80,18 +86,22 @@ class Forker:
     async def _read(self, reader: asyncio.StreamReader) -> None:
         async for line in reader:
             self._take(json.loads(line))
-        error = ForkerError(f"the parent of the services ended; see {self.log}")
-        if not self.bound.done():
-            self.bound.set_exception(error)
-        for waiting in self._waiting.values():
-            waiting.set_exception(error)
+        waited_for: list[asyncio.Future[Any]] = [self.bound, *self._waiting.values()]
+        for waiting in waited_for:
+            if not waiting.done():
+                waiting.set_exception(self._gone())
+
+    def _gone(self) -> ForkerError:
+        return ForkerError(f"the parent of the services ended; see {self.log}")
 
     def _take(self, event: dict[str, Any]) -> None:
         match event["event"]:
             case "bound":
                 self.bound.set_result({name: Bound(**told) for name, told in event["services"].items()})
             case "done":
-                waiting = self._waiting.pop(event["id"])
+                waiting = self._waiting.pop(event["id"], None)
+                if waiting is None or waiting.done():
+                    return
                 if event["error"] is None:
                     waiting.set_result(None)
                 else:

@@ -35,6 +35,7 @@ from certify_stack.embedded.procs import ProcessId, dying_with_caller, end_all
 _PREFIX = "certify-postgres-"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
+_SHUT_DOWN_SECONDS = 60.0
 _POLL_SECONDS = 0.005
 _LOG_LINES = 15
 _SHM = Path("/dev/shm")  # noqa: S108 - a private folder of random name is made inside
@@ -160,10 +161,20 @@ class PostgresServer:
         process.wait()
 
     def shut_down(self) -> None:
-        """Stop the server in order: everything is written to its data folder, which may be copied then."""
+        """Stop the server in order: everything is written to its data folder, which may be copied then.
+
+        Raises:
+            PostgresError: It did not end well, so its data are not to be used.
+        """
         process, self._process = self.process, None
         process.send_signal(signal.SIGINT)
-        process.wait(_STOP_SECONDS)
+        try:
+            code = process.wait(_SHUT_DOWN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            code = process.wait()
+        if code:
+            raise PostgresError(f"PostgreSQL did not shut down in order; the end of {self.log}:\n{self._log_tail()}")
 
     def segment(self) -> int:
         """The System V shared memory segment that a running or killed server has; -1 when none is known."""

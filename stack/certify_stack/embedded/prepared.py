@@ -9,23 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from certify_stack.embedded import cluster
 from certify_stack.embedded.accounts import unprivileged
 from certify_stack.embedded.binaries import BinariesError, cache_root, installation
+from certify_stack.embedded.housekeeping import keep, used
 
 _PREFIX = "prepared-"
 # Which services have been migrated and filled; PostgreSQL does not mind a file of others.
 MANIFEST = "certify-prepared.json"
 _PACKAGE = Path(__file__).resolve().parent.parent
-_SOURCES = ("erp", "kit")
+_SOURCES = ("erp", "kit", "embedded/administration.py", "embedded/preparing.py")
 # Each takes 180 MB. A changed source gives a new one; those that nobody uses any more go.
 _KEPT = 3
-_IN_USE_SECONDS = 600
 
 
 def place(services: Iterable[str]) -> Path | None:
@@ -47,20 +45,19 @@ def services_of(prepared: Path) -> frozenset[str] | None:
         return None
 
 
-def use(prepared: Path) -> Path:
-    """Mark it as used now, and remove older ones that are not."""
-    os.utime(prepared)
-    others = sorted(prepared.parent.glob(f"{_PREFIX}*"), key=lambda path: -path.stat().st_mtime)
-    for stale in others[_KEPT:]:
-        if time.time() - stale.stat().st_mtime > _IN_USE_SECONDS:
-            shutil.rmtree(stale, ignore_errors=True)
-    return prepared
+def use(prepared: Path) -> bool:
+    """Mark it as used now, and remove older ones that are not; whether it is there, whole and ours."""
+    if services_of(prepared) is None or not used(prepared):
+        return False
+    keep(prepared.parent, _PREFIX, _KEPT)
+    return True
 
 
 def _key(base: str, services: Iterable[str]) -> str:
     made_of = hashlib.sha256("\0".join((base, *services)).encode())
     for part in _SOURCES:
-        for path in sorted((_PACKAGE / part).rglob("*.py")):
+        source = _PACKAGE / part
+        for path in sorted(source.rglob("*.py")) if source.is_dir() else [source]:
             content = path.read_bytes()
             made_of.update(f"{path.relative_to(_PACKAGE)}\0{len(content)}\0".encode())
             made_of.update(content)

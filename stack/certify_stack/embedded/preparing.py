@@ -32,7 +32,14 @@ def make(services: Iterable[str], scripts: Path | None, target: Path | None, spa
         # Each run gives out its own.
         server.forget_passwords(wanted)
         server.shut_down()
-        _publish(server.data, done, target if target and len(done) == len(wanted) else spare)
+        if target and len(done) == len(wanted):
+            try:
+                _publish(server.data, done, target)
+            except OSError:
+                log.exception("not kept, so made for this run alone")
+            else:
+                return 0
+        _publish(server.data, done, spare)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A part whose process this one started itself: noticed when it ends, signalled with all of its descendants."""
+"""A part whose process this one started itself: noticed when it ends, stopped with all of its descendants."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SpawnedPart(Part):
         loop.add_reader(descriptor, gone)
 
     async def send(self, number: int) -> None:
-        """Signal the process and, where it is to stop, to go on or to be killed, its descendants too."""
+        """Signal the process and, where it is to stop or to go on, its descendants too."""
         whole = number in {signal.SIGSTOP, signal.SIGCONT}
         # The parent first, so that it starts no more while its children are being stopped.
         for process in (ProcessId.of(self.pid), *(descendants(self.pid) if whole else ())):

@@ -100,6 +100,7 @@ class Stack:
             async with asyncio.timeout(self.options.patience):
                 await self._boot()
         except TimeoutError:
+            self._insist_on_the_first()
             await self._name_the_late()
         self._booted = True
         self.write_endpoints()
@@ -122,8 +123,12 @@ class Stack:
         """A cluster with the databases of the services as their source is now: made by the first run that needs it."""
         services = self.options.services
         target = await asyncio.to_thread(prepared.place, services)
-        if target and prepared.services_of(target) is not None:
-            return await asyncio.to_thread(prepared.use, target)
+        usable = target is not None and await asyncio.to_thread(prepared.use, target)
+        if target is not None and usable:
+            return target
+        if self.options.overlays:
+            # They are loaded already, and may do anything: what is made beside them is for this run alone.
+            target = None
         self._tell({"event": "progress", "text": "migrating and filling the databases, once for this version"})
         spare = self.private / "prepared"
         await self.forker.bound
@@ -187,6 +192,12 @@ class Stack:
         from certify_stack.embedded.secrets_of_run import RunSecrets  # noqa: PLC0415 - the broker starts before this import
 
         return RunSecrets.create(self.private / "secrets", self.options.services)
+
+    def _insist_on_the_first(self) -> None:
+        """Without these nothing else can be told."""
+        for part in (self.database, self.broker):
+            if part.state != "ready":
+                raise RuntimeError(f"{part.name} was not ready after {self.options.patience:g} s, still {part.state}")
 
     def _insist(self, part: Part) -> None:
         if part.state != "ready":

@@ -6,7 +6,6 @@ from typing import Any
 
 import asyncpg
 
-from certify_stack.erp.auth.accounts import seed_users_async
 from certify_stack.erp.finance.samples import seed_finance
 from certify_stack.erp.samples import count_of, sample_row
 from certify_stack.kit.app import load_service
@@ -21,24 +20,17 @@ OWN_TABLES = """
 """
 
 
-async def seed(dsns: Mapping[str, str], passwords: Mapping[str, str] | None = None, size: int = 1) -> dict[str, int]:
+async def seed(dsns: Mapping[str, str], size: int = 1) -> dict[str, int]:
     """Fill the databases of services, all at once; a database that holds rows already is left alone.
 
     Args:
         dsns: Service name -> DSN; services that are absent are left alone.
-        passwords: Role -> password of the user who is named like the role; these users can log in.
         size: 1 gives 50 customers, 50 products and 200 invoices; n gives n times as many.
 
     Returns:
         Table (``service.table``) -> number of rows copied.
-
-    Raises:
-        InvalidInputError: A password is too short.
-        ValueError: A role is unknown.
     """
     done = await asyncio.gather(*(_seed_service(name, dsn, size) for name, dsn in dsns.items()))
-    if passwords and "auth" in dsns:
-        await seed_users_async(dsns["auth"], {role: (password, role) for role, password in passwords.items()})
     return {table: rows for counts in done for table, rows in counts.items()}
 
 

@@ -54,7 +54,7 @@ def test_one_slow_service_of_18_turns_latency_red(boot: Boot, tmp_path: Path):
         seen = loaded(stack, tmp_path)
     times = {operation.name: operation.answered for operation in seen.operations}
     assert median(times["read-customer"]) > 400_000
-    assert times["list-products"][0] < 400_000
+    assert min(times["list-products"]) < 400_000
     alone = replace(seen, generator=replace(seen.generator, foreign_ppm=0))
     ruling = LATENCY.judge(alone, asked("< 300 ms", "< 0.1 %"))
     assert ruling.outcome is Outcome.FAIL

@@ -7,6 +7,7 @@ the local repository count here; its cache, its shortcuts and its Java options d
 from __future__ import annotations
 
 import shutil
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
@@ -79,6 +80,8 @@ def _download(jar: Jar, scratch: Path, count: Counted) -> Path:
         artifact = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact()
         return Path(artifact.resolve())
     except (requests.RequestException, OSError, RuntimeError, AssertionError) as error:
+        # jgo leaves the answer of a repository that lacks the file open, in its frames.
+        traceback.clear_frames(error.__traceback__)
         asked = ", ".join(maven.remote_repos.values())
         raise KafkaError(f"{jar.coordinate} cannot be fetched (asked: {asked}): {_short(error)}") from error
 

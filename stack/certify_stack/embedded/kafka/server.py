@@ -204,8 +204,8 @@ class KafkaServer:
     async def _started(self) -> None:
         """Its log says when it is up. Connecting before that would fill the logs of the client."""
         while STARTED not in self._said():
-            if self.process.poll() is not None:
-                self._again_without_archive()
+            if self.process.poll() is not None and not self.again():
+                raise KafkaError(f"Kafka ended with status {self.process.poll()} at its start; {self._end_of_log()}")
             await asyncio.sleep(_POLL_SECONDS)
         if self._suspect is not None:
             archive.discard(self._suspect)
@@ -222,20 +222,22 @@ class KafkaServer:
             working.cancel()
             ending.cancel()
 
-    def _again_without_archive(self) -> None:
-        """A broker that ends at its start may do so because of a damaged archive: without one it is slower, never wrong.
+    def again(self) -> bool:
+        """Start a broker that ended at its start once more, without an archive: a damaged one may be why. Whether it was.
 
-        The archive is shared with other runs, so it is given up only when the broker does start without it. A broker that
-        somebody ended stays down.
+        Without one it is slower, never wrong. The archive is shared with other runs, so it is given up only when the broker does start
+        without it. A broker that somebody ended stays down. From the main thread only.
         """
         status, runtime = self.process.poll(), self._runtime
         taken = "Address already in use" in self._said()
-        on_main = threading.current_thread() is threading.main_thread()
-        if runtime is None or runtime.archive is None or taken or status in _ENDED_BY_SOMEBODY or not on_main:
-            raise KafkaError(f"Kafka ended with status {status} at its start; {self._end_of_log()}")
+        if status is None or runtime is None or runtime.archive is None or taken or status in _ENDED_BY_SOMEBODY:
+            return False
+        if threading.current_thread() is not threading.main_thread():
+            return False
         self._suspect = runtime.archive
         self._runtime = runtime.without_archive()
         self._spawn(self._runtime)
+        return True
 
     def _said(self) -> str:
         with self.log.open("rb") as file:
