@@ -106,7 +106,7 @@ class Harness:
 
         return self.run(all_of_them())
 
-    def settle(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    def settle(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Let the service work until the condition holds."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -272,7 +272,7 @@ def served(name: str, settings: Settings) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         root.handlers, root.level = handlers, level
 
 

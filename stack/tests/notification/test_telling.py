@@ -23,7 +23,7 @@ def told(server: str, signing_key: tuple[SigningKey, Path], broker: KafkaServer)
         scratch_database(server, "notification") as dsn,
         Harness.running("notification", dsn, *signing_key, broker=broker.bootstrap) as harness,
     ):
-        harness.settle(lambda: harness.get("/health/ready").status_code == 200, 10)
+        harness.settle(lambda: harness.get("/health/ready").status_code == 200)
         yield harness
 
 
