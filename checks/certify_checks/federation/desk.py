@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from certify.api import Check, CheckConfig, Context, Duration, Rule
-from certify_checks.federation import breaking, composes, documented, files
+from certify.api import Check, CheckConfig, Context, Duration
+from certify_checks.federation import files
 from certify_checks.federation.look import FederationConfig, look
 from certify_checks.federation.model import FederationSeen
+from certify_checks.federation.rules import of_schemas
 
 
 class DeskConfig(CheckConfig, frozen=True):
@@ -45,27 +46,5 @@ CHECK = Check(
     observation=FederationSeen,
     config=DeskConfig,
     budget=180.0,
-    rules=(
-        Rule(
-            "composes",
-            "all subgraphs compose without an error",
-            composes.judge,
-            composes.seed,
-            limits={"errors": "== 0"},
-        ),
-        Rule(
-            "documented",
-            "types, fields, arguments, values and directives are described",
-            documented.judge,
-            documented.seed,
-            limits={"described": "== 100 %"},
-        ),
-        Rule(
-            "breaking",
-            "nobody breaks by what changed since the baseline",
-            breaking.judge,
-            breaking.seed,
-            limits={"breaking": "== 0", "breaking-unused": "== 0"},
-        ),
-    ),
+    rules=of_schemas(),
 )
