@@ -150,6 +150,10 @@ def _theatre(arguments: argparse.Namespace, profile: "Profile", registry: object
     from certify.drivers.select import select
     from certify.engine.settings import Settings, default_jobs
     from certify.engine.workspace import new_run_id
+    from certify.seal.keystore import forget_secrets
+
+    # A drill seals nothing.
+    forget_secrets()
 
     def make_driver(narrowed: "Profile", folder: Path, overlays: tuple[str, ...]) -> Driver:
         base = Path(profile.folder)

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from certify.profile.model import Profile
 from certify.profile.options import executables
 from certify.profile.problem import Level, ProfileError, hint
 from certify.seal.errors import SealError
-from certify.seal.keystore import SECRET_VARIABLES, signing_key
+from certify.seal.keystore import forget_secrets, signing_key
 from certify.seal.names import DECISION, RECORD
 from certify.seal.verify import verify
 
@@ -104,9 +103,7 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
             previous=previous,
             again=tuple(part for file in arguments.compose for part in ("--compose", str(file))),
         )
-        # The key is in memory; no check and no service has any business with it.
-        for name in SECRET_VARIABLES:
-            os.environ.pop(name, None)
+        forget_secrets()
         with open_console(arguments.progress) as console:
             return asyncio.run(execute(wanted, driver, workspace, console))
     finally:

@@ -68,6 +68,12 @@ def _public(pem: bytes, place: str) -> PublicKey:
         raise error.within(place) from None
 
 
+def forget_secrets() -> None:
+    """Take the key out of this process's environment: no check and no service has any business with it."""
+    for name in SECRET_VARIABLES:
+        os.environ.pop(name, None)
+
+
 def configuration_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """This user's folder of certify: `$XDG_CONFIG_HOME/certify`, or `~/.config/certify`."""
     base = environ.get("XDG_CONFIG_HOME", "")

@@ -14,7 +14,7 @@ import pytest
 
 TOY_STACK = Path(__file__).parents[1] / "engine" / "toy_stack.py"
 PLUGIN = '''
-import asyncio, pathlib, subprocess, sys, time
+import asyncio, os, pathlib, subprocess, sys, time
 import msgspec
 from certify.api import *
 
@@ -27,6 +27,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 async def observe(ctx, config):
     texts = {s.name: (ctx.source_root / s.source[0] / "code.txt").read_text() for s in ctx.stack.services}
+    ctx.write_evidence("environment", " ".join(os.environ))
     if any("HANG" in text for text in texts.values()):
         command = [sys.executable, "-c", "import time; time.sleep(60)"]
         child = subprocess.Popen(command, start_new_session=True)

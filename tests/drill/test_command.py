@@ -21,6 +21,15 @@ def test_faults_that_share_a_copy_are_each_caught(product: Any):
     assert first["seconds"] > first["observing"] > 0
 
 
+def test_no_check_of_a_drill_gets_the_signing_key(product: Any):
+    secret = {"CERTIFY_KEY": "key.pem", "CERTIFY_KEY_PASSWORD": "open sesame"}
+    product.environment |= secret
+    product.drill("bad-shop")
+    told = [file.read_text().split() for file in product.out.rglob("environment")]
+    assert told
+    assert not [names for names in told if secret.keys() & set(names)]
+
+
 def test_the_source_itself_is_left_alone(product: Any):
     product.drill("bad-shop")
     assert (product.folder / "shop" / "code.txt").read_text() == "fine\n"
