@@ -126,7 +126,7 @@ TOOLS: Final = (
         re.compile(r"(?:.*/)?V([0-9]+(?:[._][0-9]+)*)__[^/]*\.sql"),
         lambda version: version.replace("_", "."),
         flyway_checksum,
-        "SELECT version, type, checksum, success FROM flyway_schema_history ORDER BY installed_rank"
+        "SELECT version, type, checksum, success FROM flyway_schema_history"
         " WHERE version IS NOT NULL ORDER BY installed_rank",
         _flyway,
     ),
