@@ -11,12 +11,14 @@ from starlette.applications import Starlette
 
 from certify.api import Fault, FaultKind
 from certify_stack.erp import tax_numbers
+from certify_stack.erp.document_generator import forms
 from certify_stack.erp.finance import commands, tax
 from certify_stack.erp.finance.invoice import Money
 from certify_stack.erp.finance.money import CENT, exact
 from certify_stack.kit.settings import Settings
 
-FINANCE, CRM = "finance", "crm"
+FINANCE, CRM, DOCUMENTS = "finance", "crm", "document-generator"
+TARGETS = {"short_bin_accepted": CRM, "mushak_series_with_gaps": DOCUMENTS}
 
 
 def vat_without_duty(app: Starlette, name: str, settings: Settings) -> None:
@@ -47,6 +49,13 @@ def short_bin_accepted(app: Starlette, name: str, settings: Settings) -> None:
         tax_numbers._checked = _lenient  # noqa: SLF001 - the fault is in the midst of it
 
 
+def mushak_series_with_gaps(app: Starlette, name: str, settings: Settings) -> None:
+    """Each tax invoice takes two numbers of its series."""
+    del app, settings
+    if name == DOCUMENTS:
+        forms.next_serial = _two_at_once
+
+
 def payment_counts_twice(app: Starlette, name: str, settings: Settings) -> None:
     """A payment that is sent again is another payment: its key is not what the client gave."""
     del app, settings
@@ -73,6 +82,14 @@ def _lenient(value: str, what: str, name: str, count: int) -> str:
     return value if name == "BIN" and len(value) == count - 1 else _strict(value, what, name, count)
 
 
+_next = forms.next_serial
+
+
+async def _two_at_once(connection: Any, supplier_bin: str, year: str) -> int:
+    await _next(connection, supplier_bin, year)
+    return await _next(connection, supplier_bin, year)
+
+
 _once = commands.record_payment
 
 
@@ -89,7 +106,7 @@ def _fault(name: str, breaks: str, overlay: Any, scenario: str, also: tuple[str,
         kind=FaultKind.OVERLAY,
         breaks=breaks,
         caught_by=(f"scenario.{scenario}",),
-        target=CRM if overlay is short_bin_accepted else FINANCE,
+        target=TARGETS.get(overlay.__name__, FINANCE),
         overlay=f"{__name__}:{overlay.__name__}",
         also=("scenario.passes", *(f"scenario.{one}" for one in also)),
         options={"scenario": {"scenarios": [scenario]}},
@@ -109,6 +126,7 @@ FAULTS = (
         "tax-by-float", "tax is computed in binary floating point", tax_by_float, "amounts", ("vat", "invoice-to-audit")
     ),
     _fault("short-bin-accepted", "a BIN of 12 digits is accepted", short_bin_accepted, "tax-numbers"),
+    _fault("mushak-series-with-gaps", "the numbers of tax invoices have gaps", mushak_series_with_gaps, "mushak"),
     _fault(
         "payment-counts-twice",
         "a payment that is sent again counts twice",

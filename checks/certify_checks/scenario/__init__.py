@@ -15,6 +15,7 @@ NAMED = {
     "e-mail": "Customers get an e-mail of what concerns them",
     "sms": "Customers get a text message of what concerns them",
     "vat": "Value added tax and supplementary duty are what the law and the stated rounding make them",
+    "mushak": "The tax invoice (Mushak-6.3) has every field in Bangla and English, and numbers without a gap",
     "tax-numbers": "TIN and BIN of the right form are taken, all others refused",
     "amounts": "Amounts in taka are exact on their whole way, rounded as stated, and printed by lakh and crore",
     "ledger": "Any sequence of commands keeps the books balanced, and nothing counts twice",

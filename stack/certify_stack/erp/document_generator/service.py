@@ -1,6 +1,7 @@
 """Documents made of templates and data, reports among them."""
 
 from certify_stack.erp.catalog import CUSTOMER, INVOICE, STORED_FILE, USER
+from certify_stack.erp.document_generator.tax_invoices import MUTATIONS, QUERIES, Invoice, TaxInvoiceForm
 from certify_stack.kit.model import Access, Choice, Entity, Service, boolean, choice, foreign, integer, local, text
 from certify_stack.kit.roles import ADMINS, BOOKKEEPERS, MACHINES, STAFF
 
@@ -65,4 +66,7 @@ SERVICE = Service(
             filters=("requested_by", "template"),
         ),
     ),
+    queries=QUERIES,
+    mutations=MUTATIONS,
+    types=(Invoice, TaxInvoiceForm),
 )
