@@ -1,6 +1,7 @@
 """What can be told of a process from outside: which ports it listens at, and whether a published one is served."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def listening(pid: int, container: str) -> frozenset[int] | None:
         return None
     place = _PROC / str(pid)
     try:
-        if container not in (place / "cgroup").read_text() + (place / "mountinfo").read_text():
+        # The second is long, and only asked where control groups tell nothing of containers.
+        if all(container not in (place / name).read_text() for name in ("cgroup", "mountinfo")):
             return None
         tables = [(place / "net" / name).read_text() for name in ("tcp", "tcp6") if (place / "net" / name).exists()]
     except OSError:
@@ -52,6 +54,20 @@ async def kept(port: int, patience: float = PATIENCE) -> bool:
         return False
     finally:
         writer.close()
+
+
+async def ready(port: int, path: str) -> bool:
+    """Whether a ready probe at a port of this machine says so: an HTTP status from 200 to 299."""
+    with contextlib.suppress(OSError, TimeoutError, ValueError):
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            try:
+                writer.write(f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\n\r\n".encode())
+                words = (await reader.readline()).split(maxsplit=2)
+            finally:
+                writer.close()
+            return len(words) > 1 and words[0].startswith(b"HTTP/") and words[1].startswith(b"2")
+    return False
 
 
 async def served(port: int, inner: int, listened: frozenset[int] | None) -> bool:

@@ -92,8 +92,10 @@ class Containers:
         A line without a time of its own gets the engine's; what is written to a terminal has no lines that could be told apart.
         """
         terminal = bool(self.client.api.inspect_container(container)["Config"].get("Tty"))
-        options = {"stream": True, "follow": True, "since": since or None, "timestamps": not terminal}
-        for chunk in self.streams.api.logs(container, **options):
+        chunks = self.streams.api.logs(
+            container, stream=True, follow=True, since=since or None, timestamps=not terminal
+        )
+        for chunk in chunks:
             yield chunk if terminal else timed(chunk)
 
     def tail(self, service: str) -> list[str]:

@@ -16,10 +16,10 @@ from certify.drivers.compose.containers import ENGINE_GONE, Containers, publishe
 from certify.drivers.compose.disturbing import Disturber
 from certify.drivers.compose.guardian import Guardian
 from certify.drivers.compose.inside import read
-from certify.drivers.compose.project import Part, isolate, parts, project_name
+from certify.drivers.compose.project import Part, isolate, parts, project_name, unchecked
 from certify.drivers.compose.state import Judged, State, broken_check
 from certify.drivers.compose.watch import Watch
-from certify.drivers.compose.within import Within, with_outer_database
+from certify.drivers.compose.within import Within, outside_probes, with_outer_database
 from certify.drivers.embedded import Place
 from certify.drivers.endpoints import Told, declared, join
 from certify.drivers.interface import Booted, EnvironmentUnusableError, Tell
@@ -62,6 +62,8 @@ class ComposeDriver:
             raise command.ComposeFileError("the compose files have no services: a `profiles:` key may leave them out")
         self._spec = _with_services(spec, self._parts)
         self._within = Within(read(self._config))
+        self._probes = outside_probes(self._within.inside, [*spec.services, *([spec.gateway] if spec.gateway else [])])
+        self._without_checks()
         self._client: docker.DockerClient | None = None
         self._containers: Containers | None = None
         self._watch: Watch | None = None
@@ -227,8 +229,13 @@ class ComposeDriver:
         if environment := self._within.prepare(os.environ, spans=bool(spans_to)):
             resolve = command.resolve
             self._config, _ = await asyncio.to_thread(resolve, self._files, self._base, self._project, environment)
-            self._parts = {part.name: part for part in parts(self._config)}
+            self._without_checks()
         await self._within.open(spans_to)
+
+    def _without_checks(self) -> None:
+        self._config = unchecked(self._config, self._probes)
+        found = (msgspec.structs.replace(part, probe=self._probes.get(part.name, "")) for part in parts(self._config))
+        self._parts = {part.name: part for part in found}
 
     def _write_resolved(self) -> Path:
         """The file that is started. It holds whatever secrets the environment put into it: for the owner alone."""

@@ -64,12 +64,15 @@ class Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         endpoints: a file as JSON, in the shape of `certify.drivers.endpoints.Endpoints`, with inner addresses.
         parts: role -> service.
         cut: role -> how services are cut from it.
+        outside_health: the health checks of services whose ready probes the profile declares ask nothing but these. certify
+            asks them itself, and does without health checks that run in the containers and cost more than they tell.
     """
 
     endpoints: InContainer | None = None
     parts: dict[str, str] = {}
     door: Door | None = None
     cut: dict[str, Line] = {}
+    outside_health: bool = False
 
 
 def read(config: Mapping[str, Any]) -> Inside:
@@ -93,8 +96,9 @@ def outside(told: Endpoints, addresses: Mapping[str, str]) -> Endpoints:
     """
     brokers = [addresses[one] for one in told.broker.split(",") if one in addresses]
     credentials = dict(told.credentials)
-    if login := credentials.get("login"):
-        credentials["login"] = moved(str(login), addresses)
+    for name in ("login", "mailbox"):
+        if url := credentials.get(name):
+            credentials[name] = moved(str(url), addresses)
     return Endpoints(
         services={name: _moved(one, addresses) for name, one in told.services.items()},
         gateway=_moved(told.gateway, addresses) if told.gateway else None,

@@ -10,6 +10,7 @@ import msgspec
 from certify.drivers.compose.labels import OWNER, PROJECT_PREFIX, RUN
 
 COMPLETED = "service_completed_successfully"
+_HEALTHY = "service_healthy"
 _LOOPBACK = "127.0.0.1"
 _NO_RESTART = frozenset({"", "no", "none"})
 _ON_FAILURE = "on-failure"
@@ -26,6 +27,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
         restarts: the engine starts it again when it fails.
         kept: the engine starts it again also when it ended well.
         ports: TCP ports that it publishes, as they are numbered inside the container.
+        probe: path of the ready probe that must say so once after each start; empty: serving the ports is enough.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     restarts: bool = False
     kept: bool = False
     ports: tuple[int, ...] = ()
+    probe: str = ""
 
     @property
     def may_end(self) -> bool:
@@ -98,6 +101,19 @@ def isolate(config: Mapping[str, Any], run_id: str, owner: str, *, keep_ports: b
                 thing["name"] = f"{alone['name']}_{key}"
                 thing["labels"] = {**_mapping(thing.get("labels")), **labels}
     return alone
+
+
+def unchecked(config: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The same without the health checks of these services, as long as no other service waits for what they say."""
+    without = copy.deepcopy(dict(config))
+    services: dict[str, Any] = without.get("services") or {}
+    waited_for = {
+        other for service in services.values() for other, wanted in _needs(service).items() if wanted == _HEALTHY
+    }
+    for name in names:
+        if name in services and name not in waited_for:
+            services[name]["healthcheck"] = {"disable": True}
+    return without
 
 
 def remapped(config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,12 +11,13 @@ from typing import Any
 
 import docker.errors
 
-from certify.drivers.compose.containers import ENGINE_GONE, Containers, answered, seen, service_of
+from certify.drivers.compose.containers import ENGINE_GONE, Containers, answered, published, seen, service_of
 from certify.drivers.compose.explain import in_vain
 from certify.drivers.compose.labels import SERVICE
 from certify.drivers.compose.project import Part
 from certify.drivers.compose.state import Judged, Seen, State, judge
 from certify.model.escape import visible
+from certify.outside import ready
 
 _TICK = 0.1
 # An event may be lost when the engine is busy: everything is looked at again this often.
@@ -54,6 +55,7 @@ class Watch:
         self._logs = logs
         self._tell = tell
         self._ours = ours
+        self._proven: set[str] = set()
         self._started = False
         self._up_ended = False
         self._answered: dict[str, bool | None] = {}
@@ -87,6 +89,7 @@ class Watch:
             self.details = await asyncio.to_thread(self._containers.inspected)
         # A dict of its own: what was asked before this moment answers into the old one.
         self._answered = {}
+        self._proven.clear()
         self._judge_all()
 
     async def all_started(self) -> None:
@@ -231,10 +234,17 @@ class Watch:
         running = details is not None and details["State"].get("Status") == "running"
         if not running:
             self._answered.pop(name, None)
+            self._proven.discard(name)
         return running and (again or not self._answered.get(name))
 
     async def _ask_one(self, name: str) -> bool | None:
-        return await answered(self.details[name], self._parts[name].ports)
+        details, part = self.details[name], self._parts[name]
+        serves = await answered(details, part.ports)
+        if serves and part.probe and name not in self._proven:
+            serves = await ready(published(details)[part.ports[0]], part.probe)
+            if serves:
+                self._proven.add(name)
+        return serves
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         with contextlib.suppress(*ENGINE_GONE, RuntimeError):

@@ -1,6 +1,6 @@
 """How a run reaches what its containers do not publish: by what the compose file tells of itself, and by its door."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,11 @@ class Within:
         """Close the door."""
         if self._keeper:
             await self._keeper.close()
+
+
+def outside_probes(inside: Inside, services: Iterable[Service]) -> dict[str, str]:
+    """Service -> the path of its ready probe, where that is asked instead of a health check."""
+    return {one.name: one.probes.ready for one in services if inside.outside_health and one.probes.ready}
 
 
 def with_outer_database(service: Service, addresses: Mapping[str, str]) -> Service:

@@ -12,6 +12,7 @@ from certify_checks.health.probe import DECOY_HOST, Pace
 from certify_checks.health.samples import Contained, Sample
 
 PROBE = "container"
+_ENGINE_PATIENCE = 10.0
 _ABSENT = "0" * 64
 # In seconds. Both ends of a decoy are in this process: held up for a moment, it must not call itself blind.
 _DECOY_PATIENCE = 1.0
@@ -62,8 +63,8 @@ class _First(NamedTuple):
 async def _ask(
     engine: Any, container: Container, began: float, first: _First | None, patience: float
 ) -> tuple[Sample, _First | None]:
-    """One look, and the first of all."""
-    start = time.perf_counter()
+    """One look, and the first of all. How soon a busy engine answers says nothing of the container."""
+    start, patience = time.perf_counter(), max(patience, _ENGINE_PATIENCE)
     error, contained = "", None
     try:
         async with asyncio.timeout(patience):

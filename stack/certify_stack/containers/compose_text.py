@@ -84,7 +84,7 @@ JOBS: Final = f"""\
     mem_limit: 512m
     volumes: ["secrets:{places.SECRETS}:ro"]
     depends_on:
-      {places.DATABASE}: {{condition: service_started}}
+      {places.DATABASE}: {{condition: service_healthy}}
 
   topics:
     <<: *confined
@@ -158,7 +158,12 @@ DATABASE: Final = f"""\
     healthcheck:
       <<: *checked
       interval: 2s
-      test: [CMD, pg_isready, --quiet, --host=127.0.0.1, --username=postgres]
+      # Not asked before it is ready: it would call that fatal in its log.
+      test:
+        - CMD
+        - bash
+        - -c
+        - grep -qs "^ready" "$$PGDATA/postmaster.pid" && pg_isready --quiet --host=127.0.0.1 --username=postgres
 """
 
 BROKER: Final = f"""\

@@ -20,6 +20,14 @@ _PROBE: Final = (
     "import socket;s=socket.create_connection(('127.0.0.1',{port}),5);"
     "s.sendall(b'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n');raise SystemExit(b' 200 ' not in s.recv(64))"
 )
+# What single services are told besides.
+_MORE: Final = {
+    "auth": f"\n      ERP_AUTH_PRIVATE_KEY: {places.SECRETS}/auth/{places.KEY_FILE}",
+    "notification": (
+        f"\n      ERP_MAIL_SERVER: {places.SINK}:{places.SMTP_PORT}"
+        f"\n      ERP_SMS_PROVIDER: http://{places.SINK}:{places.PORT}"
+    ),
+}
 _NODE_PROBE: Final = "fetch('http://127.0.0.1:{port}{path}').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"
 USAGE: Final = 2
 
@@ -54,7 +62,13 @@ def compose_file(profile: str, services: Mapping[str, Mapping[str, str]], gatewa
         raise UnknownServiceError(f"the stack has no service {unknown[0]!r}; it has {', '.join(SERVICES)}")
     if absent := sorted(set(SERVICES) - set(services)):
         raise UnknownServiceError(f"the services refer to each other: {absent[0]!r} cannot be left out")
-    blocks = [JOBS, DATABASE, BROKER, *(_service(name, services[name].get("ready") or _READY) for name in services)]
+    blocks = [
+        JOBS,
+        DATABASE,
+        BROKER,
+        _sink(),
+        *(_service(name, services[name].get("ready") or _READY) for name in services),
+    ]
     if gateway:
         blocks.append(_gateway(tuple(services), gateway))
     return HEADER.format(profile=profile, extension=_extension(), urls=_urls(services)) + document(blocks)
@@ -85,6 +99,7 @@ def _extension() -> str:
                     "mend": _sql('ALTER DATABASE "{service}" ALLOW_CONNECTIONS true'),
                 }
             },
+            "outside_health": True,
         },
         1,
     )
@@ -96,7 +111,7 @@ def _sql(*statements: str) -> list[str]:
 
 
 def _service(name: str, ready: str) -> str:
-    key = f"\n      ERP_AUTH_PRIVATE_KEY: {places.SECRETS}/{name}/{places.KEY_FILE}" if name == "auth" else ""
+    more = _MORE.get(name, "")
     probe = ["CMD", "python", "-ISc", _PROBE.format(port=places.PORT, path=ready)]
     return f"""\
   {name}:
@@ -106,7 +121,28 @@ def _service(name: str, ready: str) -> str:
     environment:
       <<: *environment
       ERP_DATABASE_DSN_FILE: {places.SECRETS}/{name}/{places.DSN_FILE}
-      ERP_SERVICE_TOKEN_FILE: {places.SECRETS}/{name}/{places.TOKEN_FILE}{key}
+      ERP_SERVICE_TOKEN_FILE: {places.SECRETS}/{name}/{places.TOKEN_FILE}{more}
+    healthcheck:
+      <<: *checked
+      test: {json.dumps(probe)}
+"""
+
+
+def _sink() -> str:
+    probe = ["CMD", "python", "-ISc", _PROBE.format(port=places.PORT, path=_READY)]
+    return f"""\
+  # Where e-mails and text messages end; it tells what arrived, and needs nothing of the others.
+  {places.SINK}:
+    <<: *confined
+    image: certify-stack/services
+    pull_policy: never
+    user: "{places.USERS[places.SINK]}"
+    command: [python, -m, certify_stack.embedded.sink, "0.0.0.0:{places.SMTP_PORT}", "0.0.0.0:{places.PORT}"]
+    mem_limit: 128m
+    restart: on-failure:3
+    ports: ["127.0.0.1::{places.PORT}"]
+    depends_on:
+      secrets: {{condition: service_completed_successfully}}
     healthcheck:
       <<: *checked
       test: {json.dumps(probe)}

@@ -21,12 +21,14 @@ BROKER_PORT: Final = 9092
 BROKER_OUTSIDE_PORT: Final = 9094
 GATEWAY: Final = "gateway"
 SPANS_PORT: Final = 4318
+SINK: Final = "sink"
+SMTP_PORT: Final = 2525
 
 MIGRATIONS: Final = "migrations"
 # Of the image node.
 GATEWAY_USER: Final = 1000
 _FIRST_USER: Final = 10_000
-USERS: Final = {name: _FIRST_USER + number for number, name in enumerate((MIGRATIONS, *SERVICES))} | {
+USERS: Final = {name: _FIRST_USER + number for number, name in enumerate((MIGRATIONS, *SERVICES, SINK))} | {
     GATEWAY: GATEWAY_USER
 }
 

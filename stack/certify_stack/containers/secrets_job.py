@@ -105,6 +105,7 @@ def _endpoints(key: SigningKey, passwords: Mapping[str, str], databases: Mapping
         "broker": f"{places.BROKER}:{places.BROKER_OUTSIDE_PORT}",
         "credentials": {
             "login": f"{_url('auth')}/login",
+            "mailbox": f"{_url(places.SINK)}/messages",
             "users": {role: {"username": role, "password": word, "role": role} for role, word in passwords.items()},
             "jwt": {
                 "issuer": DEFAULT_ISSUER,

@@ -46,7 +46,11 @@ def test_addresses_are_those_of_this_machine_and_what_cannot_be_reached_has_none
     told = Endpoints(
         services={"shop": Told("http://shop:80/", database="postgresql://shop:p%40ss@db:5432/shop?ssl=off")},
         gateway=Told("http://gate:80"),
-        credentials={"login": "http://auth:8080/login", "users": {"admin": {"password": "x"}}},
+        credentials={
+            "login": "http://auth:8080/login",
+            "mailbox": "http://shop:80/messages",
+            "users": {"admin": {"password": "x"}},
+        },
         broker="kafka:9094,other:9094",
         parts={"broker": "kafka"},
     )
@@ -55,7 +59,11 @@ def test_addresses_are_those_of_this_machine_and_what_cannot_be_reached_has_none
         "http://127.0.0.1:1/", database="postgresql://shop:p%40ss@127.0.0.1:2/shop?ssl=off"
     )
     assert found.gateway == Told("")
-    assert found.credentials == {"login": "", "users": {"admin": {"password": "x"}}}
+    assert found.credentials == {
+        "login": "",
+        "mailbox": "http://127.0.0.1:1/messages",
+        "users": {"admin": {"password": "x"}},
+    }
     assert (found.broker, found.parts) == ("127.0.0.1:3", {"broker": "kafka"})
     assert moved("postgresql://nobody@elsewhere/x", {}) == ""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import certify.outside
-from certify.outside import HOST, kept, listening, served
+from certify.outside import HOST, kept, listening, ready, served
 
 HEAD = "  sl  local_address rem_address   st\n"
 LISTENED = {
@@ -83,3 +83,39 @@ def container(require: Callable[[str, object], None]) -> Iterator[tuple[int, str
 @pytest.mark.docker
 def test_a_real_container_that_listens_for_itself_alone(container: tuple[int, str]):
     assert listening(*container) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("answer", "well"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", True),
+        (b"HTTP/1.0 204 No Content\r\n\r\n", True),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", False),
+        (b"HTTP/1.1 302 Found\r\n\r\n", False),
+        (b"220 mail\r\n", False),
+        (b"", False),
+    ],
+)
+def test_a_ready_probe_is_believed_by_its_status(answer: bytes, well: bool):  # noqa: FBT001 - what is to come
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.write(answer)
+        writer.close()
+
+    async def scene() -> bool:
+        async with await asyncio.start_server(serve, HOST, 0) as server:
+            return await ready(server.sockets[0].getsockname()[1], "/health/ready")
+
+    assert asyncio.run(scene()) is well
+    assert asked == [b"GET /health/ready HTTP/1.0\r\n"]
+
+
+def test_nobody_at_the_port_is_not_ready():
+    async def scene() -> bool:
+        async with await asyncio.start_server(lambda _, writer: writer.close(), HOST, 0) as server:
+            port = server.sockets[0].getsockname()[1]
+        return await ready(port, "/")
+
+    assert asyncio.run(scene()) is False

@@ -1,7 +1,16 @@
 """What certify changes of a compose project, and what it leaves."""
 
 from certify.drivers.compose.labels import OWNER, RUN
-from certify.drivers.compose.project import Part, isolate, parts, project_name, remapped, scaled_down, shared
+from certify.drivers.compose.project import (
+    Part,
+    isolate,
+    parts,
+    project_name,
+    remapped,
+    scaled_down,
+    shared,
+    unchecked,
+)
 
 CONFIG = {
     "name": "shop",
@@ -93,3 +102,22 @@ def test_a_service_has_one_container_and_none_where_the_file_says_so():
 
 def test_what_the_run_shares_with_others_is_told():
     assert shared(CONFIG) == ("the network company is external: what the stack does there stays",)
+
+
+def test_a_health_check_that_another_service_waits_for_stays():
+    web = {**CONFIG["services"]["web"], "healthcheck": {"test": ["CMD", "true"]}}
+    config = {**CONFIG, "services": {**CONFIG["services"], "web": web}}
+    found = {part.name: part.checked for part in parts(unchecked(config, ["web", "db", "nobody"]))}
+    assert (found["web"], found["db"]) == (False, True)
+    assert parts(config)[0].checked
+
+
+def test_what_another_service_builds_has_no_image_of_its_own_and_what_was_chosen_starts():
+    services = {
+        "job": {"build": {"context": "."}, "image": "shop/all"},
+        "web": {"image": "shop/all", "profiles": ["certify"]},
+    }
+    assert [part.image for part in parts({"services": services})] == ["", ""]
+    alone = isolate({"services": services}, "run", "owner")["services"]
+    assert alone["web"]["image"] == alone["job"]["image"]
+    assert "profiles" not in alone["web"]
