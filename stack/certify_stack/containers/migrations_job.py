@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from certify_stack.containers import places
+from certify_stack.erp.auth.accounts import seed_users_async
 from certify_stack.erp.seed import seed
 from certify_stack.kit import logs, migrate
 
@@ -30,7 +31,8 @@ async def fill(folder: Path) -> None:
     # What has no script is left to Alembic, which keeps the state of a migration in globals: one at a time.
     for name, dsn in databases.items():
         await migrate.upgrade_async(dsn, name, Path(places.SCRIPTS))
-    await seed(databases, users)
+    await seed(databases)
+    await seed_users_async(databases["auth"], {role: (password, role) for role, password in users.items()})
 
 
 async def _until_there(dsn: str) -> None:
