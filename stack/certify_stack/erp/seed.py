@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from certify_stack.erp.document_generator.samples import seed_tax_invoices
 from certify_stack.erp.finance.samples import seed_finance
 from certify_stack.erp.samples import count_of, sample_row
 from certify_stack.kit.app import load_service
@@ -13,6 +14,8 @@ from certify_stack.kit.database import Connection
 from certify_stack.kit.model import Entity
 
 EVENT_TABLES = {"finance": ["events"]}
+# What a service holds besides its declared entities.
+MORE = {"finance": seed_finance, "document-generator": seed_tax_invoices}
 # A plain ANALYZE looks at the catalogs too, which costs a second for 18 databases.
 OWN_TABLES = """
     SELECT string_agg(quote_ident(relname), ', ') FROM pg_class
@@ -43,8 +46,8 @@ async def _seed_service(name: str, dsn: str, size: int) -> dict[str, int]:
                 if await _holds_rows(connection, table):
                     return {}
             counts = {f"{name}.{entity.table}": await _seed_entity(connection, entity, size) for entity in entities}
-            if name == "finance":
-                counts |= await seed_finance(connection, size)
+            if name in MORE:
+                counts |= await MORE[name](connection, size)
             await connection.execute("ANALYZE " + await connection.fetchval(OWN_TABLES))
     finally:
         await connection.close()

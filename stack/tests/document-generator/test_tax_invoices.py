@@ -155,6 +155,13 @@ def test_numbers_have_no_gap_whatever_happens_at_once(erp: Harness):
     assert erp.sql("SELECT last FROM mushak_series WHERE supplier_bin = $1", number)[0]["last"] == 13
 
 
+def test_the_samples_are_a_series_too(erp: Harness):
+    query = "{ taxInvoiceForms(limit: 100) { serial number html(language: ENGLISH) } }"
+    seeded = [form for form in erp.ask(query)["taxInvoiceForms"] if form["number"].startswith("2025-26/")]
+    assert sorted(form["serial"] for form in seeded) == list(range(1, 21))
+    assert all("<td>pcs</td>" in form["html"] for form in seeded)
+
+
 def test_a_form_that_is_not_kept_gives_its_number_back(erp: Harness):
     number = bin_of()
 
