@@ -36,7 +36,7 @@ def test_has_every_service_of_the_profile_and_asks_its_ready_probe(services: dic
     for service in (*stack.services, stack.gateway):
         assert service.probes.ready in services[service.name]["healthcheck"]["test"][-1]
     others = set(services) - {service.name for service in stack.services}
-    assert others == JOBS | {"postgres", "kafka", "gateway", "door"}
+    assert others == JOBS | {"postgres", "kafka", "gateway", "door", "sink"}
 
 
 def test_publishes_nothing_but_free_ports_of_loopback(services: dict[str, Any]) -> None:
