@@ -3,7 +3,8 @@
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar
+from operator import attrgetter
+from typing import Any, ClassVar
 from uuid import UUID
 
 
@@ -138,3 +139,12 @@ def columns_of(kind: RowType) -> tuple[str, ...]:
 def key_of(row: Row) -> Key:
     """Return where a row belongs."""
     return type(row), tuple(getattr(row, name) for name in row.KEY)
+
+
+def values_of(row: Row) -> tuple[Any, ...]:
+    """Return the values of a row in the order of its columns, as they are: `dataclasses.astuple` would copy each."""
+    values: tuple[Any, ...] = GETTERS[type(row)](row)
+    return values
+
+
+GETTERS = {kind: attrgetter(*columns_of(kind)) for kind in ROW_TYPES}

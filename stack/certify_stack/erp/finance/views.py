@@ -1,12 +1,21 @@
 """Read models in tables: rows in and out, wherever the search path points."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple
 from typing import Any
 
 from certify_stack.erp.finance.events import Recorded
 from certify_stack.erp.finance.projection import project, reads
-from certify_stack.erp.finance.rows import ROW_TYPES, BookingRow, Key, LineRow, Row, RowType, columns_of, key_of
+from certify_stack.erp.finance.rows import (
+    ROW_TYPES,
+    BookingRow,
+    Key,
+    LineRow,
+    Row,
+    RowType,
+    columns_of,
+    key_of,
+    values_of,
+)
 from certify_stack.kit.database import Connection
 
 
@@ -46,9 +55,9 @@ async def write(connection: Connection, rows: Iterable[Row]) -> None:
     lines: dict[str, list[Any]] = {}
     for row in rows:
         if isinstance(row, LineRow | BookingRow):
-            lines.setdefault(row.TABLE, []).append(astuple(row))
+            lines.setdefault(row.TABLE, []).append(values_of(row))
         else:
-            await connection.execute(UPSERTS[row.TABLE], *astuple(row))
+            await connection.execute(UPSERTS[row.TABLE], *values_of(row))
     for table, values in lines.items():
         await connection.executemany(UPSERTS[table], values)
 
@@ -74,8 +83,8 @@ def fold(rows: dict[Key, Row], seen: int, recorded: Recorded) -> int:
 
 async def copy(connection: Connection, schema: str, rows: Mapping[Key, Row], kinds: Iterable[RowType]) -> None:
     """Copy rows into the empty tables of a schema."""
-    for kind in kinds:
-        records: list[Any] = [astuple(row) for (of, _), row in rows.items() if of is kind]
-        await connection.copy_records_to_table(
-            kind.TABLE, schema_name=schema, columns=columns_of(kind), records=records
-        )
+    records: dict[RowType, list[Any]] = {kind: [] for kind in kinds}
+    for (of, _), row in rows.items():
+        records[of].append(values_of(row))
+    for kind, values in records.items():
+        await connection.copy_records_to_table(kind.TABLE, schema_name=schema, columns=columns_of(kind), records=values)
