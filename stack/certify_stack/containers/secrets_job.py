@@ -91,7 +91,7 @@ def _gateway(key: SigningKey) -> str:
         Subgraph(name, f"{_url(name)}/graphql", f"{_url(name)}/health/ready", schema_of(name).as_str())
         for name in SERVICES
     )
-    return configuration(subgraphs, jwt, places.PORT, host="0.0.0.0")  # noqa: S104 - inside of its container
+    return configuration(subgraphs, jwt, listen=("0.0.0.0", places.PORT))  # noqa: S104 - inside of its container
 
 
 def _endpoints(key: SigningKey, passwords: Mapping[str, str], databases: Mapping[str, str]) -> dict[str, Any]:

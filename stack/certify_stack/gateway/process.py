@@ -47,9 +47,8 @@ def environment() -> dict[str, str]:
 def configuration(
     subgraphs: Iterable[Subgraph],
     jwt: dict[str, Any],
-    port: int = 0,
     *,
-    host: str = "",
+    listen: tuple[str, int] = ("127.0.0.1", 0),
     listener: int | None = None,
     cache: Path | None = None,
 ) -> str:
@@ -58,14 +57,11 @@ def configuration(
     Args:
         subgraphs: What it composes.
         jwt: `publicKey` (PEM), `issuer`, `audience`, `algorithm`.
-        port: What it listens on; 0 lets the system choose.
-        host: The address that it listens on; without one, loopback.
-        listener: The descriptor of a listening socket that the process inherits, instead of a port.
+        listen: Address and port that it listens on; port 0 lets the system choose.
+        listener: The descriptor of a listening socket that the process inherits, instead of these.
         cache: Folder where it keeps what it composed, for the next start with the same subgraphs.
     """
-    where: dict[str, Any] = {"port": port} if listener is None else {"listener": listener}
-    if host:
-        where["host"] = host
+    where: dict[str, Any] = {"host": listen[0], "port": listen[1]} if listener is None else {"listener": listener}
     if cache is not None:
         where["cache"] = str(cache)
     return json.dumps({**where, "subgraphs": [asdict(subgraph) for subgraph in subgraphs], "jwt": jwt})
