@@ -52,7 +52,7 @@ EVENT_COLUMNS = (
 ACTOR = msgspec.json.encode({"actor": "seed", "trace_id": None}).decode()
 
 
-def sample_events(size: int) -> Iterator[Sample]:
+def sample_events(size: int, seed: int = 0) -> Iterator[Sample]:
     """Yield stream type, stream, stream version and event: drafts, issued, partly paid and paid invoices in turn."""
     for number in range(INVOICES * size):
         key = sample_id("Invoice", number)
@@ -60,7 +60,7 @@ def sample_events(size: int) -> Iterator[Sample]:
             f"INV-{number + 1:08d}",
             sample_id("Customer", number % count_of("Customer", size)),
             "BDT",
-            _items(number, size),
+            _items(number, size, seed),
             prices_include_tax=number % 8 == 7,
         )
         events: list[Event] = [created]
@@ -113,14 +113,14 @@ def _charges(number: int) -> Iterator[Sample]:
         yield ENTRY, stream, 2, ledger.reverse(ledger.Entry(1, posted), sample_id("Reversal", number), day)
 
 
-def _items(number: int, size: int) -> list[invoice.Item]:
+def _items(number: int, size: int, seed: int) -> list[invoice.Item]:
     products = count_of("Product", size)
     return [
         invoice.Item(
             sample_id("Product", (number + line) % products),
             f"Product {(number + line) % products}",
             Decimal(1 + (number + line) % 9),
-            Decimal(100 + 7 * ((number + line) % 50)) + Decimal("0.95"),
+            Decimal(100 + 7 * ((number + line + seed) % 50)) + Decimal("0.95"),
             RATES[(number if number % 10 == 0 else number + line) % len(RATES)],
             duty_rate=Decimal(20) if number % 8 == 5 else NO_RATE,
             discount_percent=Decimal(5) if number % 8 == 6 else None,

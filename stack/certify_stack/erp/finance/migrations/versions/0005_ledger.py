@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from alembic import op
 from sqlalchemy import text
@@ -141,7 +141,7 @@ LINE = """
     VALUES (:entry_id, :line_number, :account, :debit, :credit)
 """
 # The code's own names may change; what was booked by this migration may not.
-ENTRIES = UUID("6f1d0f6e-5f5e-5d0c-9d53-0d1f4f4c0a01")
+ENTRIES = 0x5F5E_5D0C_9D53_0D1F4F4C0A01
 RECEIVABLE, BANK, SALES, DUTY_PAYABLE, VAT_PAYABLE = "1200", "1010", "4000", "2110", "2100"
 
 
@@ -164,7 +164,7 @@ def _book(
     source: str, source_id: UUID, about: tuple[str, str, datetime], sides: Sequence[tuple[str, Any, Any]]
 ) -> None:
     currency, memo, recorded_at = about
-    key = uuid5(ENTRIES, str(source_id))
+    key = UUID(int=UUID(str(source_id)).int ^ ENTRIES)
     entry = {"id": key, "source": source, "source_id": source_id, "currency": currency, "memo": memo}
     entry |= {"posted_on": recorded_at.astimezone(UTC).date(), "total": sum(side[1] for side in sides)}
     op.get_bind().execute(text(ENTRY), {**entry, "recorded_at": recorded_at})
