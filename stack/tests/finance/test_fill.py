@@ -16,6 +16,11 @@ from certify_stack.erp.finance.rows import TABLES
 from certify_stack.kit import migrate
 
 DIGEST = "SELECT md5(string_agg(t::text, ';' ORDER BY t::text)) FROM {} AS t"
+SCHEMA = """
+    SELECT conrelid::regclass || conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT tgrelid::regclass || tgname || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1
+"""
 PAYMENTS = (
     "SELECT idempotency_key, invoice_id, amount, method, fingerprint, result, id FROM payment_view "
     "LEFT JOIN command_key ON key = idempotency_key"
@@ -38,11 +43,18 @@ def digests(dsn: str, schema: str) -> list[str]:
     return [value(dsn, DIGEST.format(f"{schema}.{table}")) for table in TABLES]
 
 
+def schema_of(dsn: str) -> list[str]:
+    """Return all constraints, indexes and triggers."""
+    return [row[0] for row in asyncio.run(ask(dsn, SCHEMA))]
+
+
 @pytest.mark.parametrize("events", [10, 2500])
 def test_read_models_are_what_the_events_say(server: str, events: int):
     with scratch_database(server, "finance") as dsn:
         migrate.upgrade(dsn, "finance")
+        before = schema_of(dsn)
         assert asyncio.run(fill.fill(dsn, events, 3))["events"] == events
+        assert schema_of(dsn) == before
         asyncio.run(rebuild.rebuild(dsn, "shadow"))
         assert digests(dsn, "public") == digests(dsn, "shadow")
         assert value(dsn, "SELECT count(*) FROM events") == value(dsn, "SELECT max(position) FROM events") == events

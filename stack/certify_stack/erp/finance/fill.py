@@ -26,7 +26,7 @@ import msgspec
 from certify_stack.erp.finance import samples, views
 from certify_stack.erp.finance.events import Line, PaymentReceived, Recorded
 from certify_stack.erp.finance.rebuild import DSN_VARIABLE
-from certify_stack.erp.finance.rows import ROW_TYPES, Key, Row, columns_of, values_of
+from certify_stack.erp.finance.rows import ROW_TYPES, TABLES, Key, Row, columns_of, values_of
 from certify_stack.erp.samples import EPOCH, sample_id
 from certify_stack.kit.database import Connection
 
@@ -39,6 +39,15 @@ UNBALANCED = """
     SELECT count(*) FROM journal_entry_view AS e LEFT JOIN (SELECT entry_id, sum(debit) AS debits, sum(credit) AS credits
         FROM journal_line_view GROUP BY entry_id) AS l ON entry_id = id
     WHERE debits IS DISTINCT FROM total OR credits IS DISTINCT FROM total
+"""
+CONSTRAINTS = """
+    SELECT conrelid::regclass::text AS place, quote_ident(conname) AS name, pg_get_constraintdef(oid) AS said
+    FROM pg_constraint WHERE conrelid = ANY(SELECT name::regclass FROM unnest($1::text[]) AS name) AND contype IN ('f', 'u')
+    ORDER BY contype, conname
+"""
+INDEXES = """
+    SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS said FROM pg_index
+    WHERE indrelid = ANY(SELECT name::regclass FROM unnest($1::text[]) AS name) AND NOT indisunique ORDER BY 1
 """
 REFUSED = 1
 
@@ -145,14 +154,30 @@ async def _copy_all(connection: Connection, blocks: Sequence[Block], seed: int) 
     for table in LEDGER:
         # One look at all of it in the end is quicker than one for each row.
         await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    again = await _without_indexes(connection)
     await _copy(connection, "events", samples.EVENT_COLUMNS, _events(blocks, seed))
     for kind in ROW_TYPES:
         await _copy(connection, kind.TABLE, columns_of(kind), _rows(blocks, seed, kind.TABLE))
     await _copy(connection, "command_key", samples.KEY_COLUMNS, _keys(blocks, seed))
+    for statement in again:
+        await connection.execute(statement)
     for table in LEDGER:
         await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     if await connection.fetchval(UNBALANCED):
         raise FillError("the ledger does not balance")
+
+
+async def _without_indexes(connection: Connection) -> list[str]:
+    """Drop foreign keys, unique constraints and indexes but primary keys; return how to make them again, in order."""
+    tables = ["events", *TABLES]
+    constraints = await connection.fetch(CONSTRAINTS, tables)
+    for row in constraints:
+        await connection.execute(f"ALTER TABLE {row['place']} DROP CONSTRAINT {row['name']}")
+    again = [f"ALTER TABLE {row['place']} ADD CONSTRAINT {row['name']} {row['said']}" for row in constraints]
+    indexes = await connection.fetch(INDEXES, tables)
+    for row in indexes:
+        await connection.execute(f"DROP INDEX {row['name']}")
+    return [*again, *(row["said"] for row in indexes)]
 
 
 async def _copy(connection: Connection, table: str, columns: Sequence[str], source: AsyncIterator[bytes]) -> None:
