@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import docker
@@ -20,6 +22,7 @@ from certify.outside import listening, served
 _CURE = "start Docker, or let this user reach it; `docker version` tells"
 _TIMEOUT_SECONDS = 20
 _LOG_LINES = 30
+_AT_ONCE = 6
 _HEALTH_RESULTS = 5
 # Not the three that each run of a health check is announced by: they change nothing.
 _EVENTS = (
@@ -186,14 +189,10 @@ def sweep(client: docker.DockerClient, alive: Any) -> int:
 
 
 def _remove_all(client: docker.DockerClient, which: dict[str, str]) -> list[str]:
-    left = []
-    for summary in client.api.containers(all=True, filters=which):
-        try:
-            client.api.remove_container(summary["Id"], v=True, force=True)
-        except docker.errors.NotFound:
-            continue
-        except docker.errors.APIError as error:
-            left.append(f"container {summary['Id'][:12]}: {visible(str(error))}")
+    ids = [str(summary["Id"]) for summary in client.api.containers(all=True, filters=which)]
+    # One after the other, two dozen take a quarter of a minute.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        left = [told for told in pool.map(partial(_remove, client), ids) if told]
     things: list[Any] = [*client.networks.list(filters=which), *client.volumes.list(filters=which)]
     for thing in things:
         if not thing.name.startswith(PROJECT_PREFIX):
@@ -205,6 +204,17 @@ def _remove_all(client: docker.DockerClient, which: dict[str, str]) -> list[str]
         except docker.errors.APIError as error:
             left.append(f"{thing.name}: {visible(str(error))}")
     return left
+
+
+def _remove(client: docker.DockerClient, container: str) -> str:
+    """Remove a container; gives why it could not be removed."""
+    try:
+        client.api.remove_container(container, v=True, force=True)
+    except docker.errors.NotFound:
+        return ""
+    except docker.errors.APIError as error:
+        return f"container {container[:12]}: {visible(str(error))}"
+    return ""
 
 
 def _since(started: Any) -> int:
