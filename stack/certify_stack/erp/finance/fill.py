@@ -151,6 +151,8 @@ async def fill(dsn: str, events: int, seed: int) -> dict[str, Any]:
 
 
 async def _copy_all(connection: Connection, blocks: Sequence[Block], seed: int) -> None:
+    await connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    await connection.execute("SET LOCAL work_mem = '128MB'")
     for table in LEDGER:
         # One look at all of it in the end is quicker than one for each row.
         await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
