@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from certify_stack.embedded import children, preparing
+from certify_stack.embedded import children
 from certify_stack.embedded.child import Preloaded, enrol, load_hooks, preload, render, run_service
 from certify_stack.embedded.mailbox import Mailbox, say
 from certify_stack.embedded.ports import HeldPort
@@ -98,6 +98,8 @@ class Zygote:
 
     def prepare(self, target: str, spare: str) -> None:
         """Make a cluster with the services' databases, migrated and filled."""
+        from certify_stack.embedded import preparing  # noqa: PLC0415 - rarely needed, and everybody waits for this process
+
         place = Path(target) if target else None
         self._in_child("prepare", lambda: preparing.make(self.ports, self.preloaded.scripts, place, Path(spare)))
 
