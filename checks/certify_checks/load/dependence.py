@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 BLOCKS = 30
-_FEWEST_BLOCKS = 10
+_FEWEST_BLOCKS = 11
 _SMALLEST_BLOCK = 10
 # Of fewer requests nothing can be told.
 FEWEST = _FEWEST_BLOCKS * _SMALLEST_BLOCK

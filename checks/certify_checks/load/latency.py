@@ -2,22 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
 from msgspec.structs import replace
 
 from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome, Ruling, Seeded, format_quantity
-from certify_checks.load.dependence import FEWEST, design_effect, drift, last_third
+from certify_checks.load.dependence import FEWEST, last_third
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.outcomes import HTTP
+from certify_checks.load.percentiles import Reading, grown
 from certify_checks.load.planting import sound, spread
-from certify_checks.load.soundness import P50, P95, noisy, unsound, unusable
-from certify_checks.load.statistics import percentile, percentile_ranks
+from certify_checks.load.soundness import P95, noisy, unsound, unusable
+from certify_checks.load.statistics import percentile
 
-# Both ends: at most one verdict in a hundred is wrong for a true percentile on either side of the limit.
-CONFIDENCE = 0.98
-# A factor from the limit.
-_NEAR = 4
 _PLANTED = 2000
+_LONGER = "lengthen `hold`, or add users"
+_NARROWER = "lengthen `hold` for a narrower interval, or make the stack faster: it stands at the limit"
+_STEADY = "lengthen `hold` until it is steady, and look at what grows: tables, queues, memory"
 _CURE = "profile the slowest operations below; the log and traces of the services they reach say where the time goes"
 
 
@@ -29,84 +28,40 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     times = _times(seen)
     if len(times) < FEWEST:
         summary = f"{len(times)} requests are too few for an interval of the 95th percentile: {FEWEST} are needed"
-        return _too_few(summary, len(times))
-    reading, grown = Reading.of(times, limit), _grown(times)
-    if reading.interval is None:
-        summary = f"slow requests came together: {len(times)} are worth {reading.worth} independent ones, too few"
-        return _drifting(f"{summary}; {grown}", len(times)) if grown else _too_few(summary, len(times))
-    ruling = _decided(seen, limit, reading)
-    if ruling.outcome is not Outcome.PASS or not grown:
-        return ruling
-    last = Reading.of(times[last_third(len(times)) :], limit)
-    if last.interval and limit.decide(*last.interval) is Outcome.PASS:
-        return replace(ruling, summary=f"{ruling.summary}; {grown}")
-    return replace(_drifting(f"{ruling.summary}; {grown}", ruling.examined), measurements=ruling.measurements)
-
-
-def _too_few(summary: str, examined: int) -> Ruling:
-    return Ruling.inconclusive("too-few-samples", summary, cure="lengthen `hold`, or add users", examined=examined)
-
-
-def _drifting(summary: str, examined: int) -> Ruling:
-    """What grew slower is not what it will be: passing on the whole says nothing of the end."""
-    cure = "lengthen `hold` until it is steady, and look at what grows: tables, queues, memory"
-    return Ruling.inconclusive("p95-drifts", summary, cure=cure, examined=examined)
-
-
-def _grown(times: Sequence[int]) -> str:
-    """What grew between the first third and the last, beyond chance; empty when nothing did."""
-    ordered = sorted(times)
-    for name, share in (("p95", P95), ("median", P50)):
-        level = percentile(ordered, share)
-        if drift([time > level for time in times]):
-            thirds = (times[: len(times) // 3], times[last_third(len(times)) :])
-            first, last = (format_quantity(percentile(sorted(third), share), "us") for third in thirds)
-            return f"the {name} rose meanwhile, from {first} to {last}"
-    return ""
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """The 95th percentile of some requests, in microseconds, and the interval in which the true one lies.
-
-    Attributes:
-        interval: None when they are worth too few.
-        worth: as how many independent requests they count; see `certify_checks.load.dependence`.
-    """
-
-    value: int
-    interval: tuple[int, int] | None
-    worth: int
-
-    @staticmethod
-    def of(times: Sequence[int], limit: Limit) -> "Reading":
-        """Out of response times in the order in which the requests began, not none."""
-        ordered = sorted(times)
-        value = percentile(ordered, P95)
-        # Seen at the percentile itself, but not far from the limit: how requests depend that are nowhere near it cannot matter.
-        level = min(max(value, limit.value // _NEAR), limit.value * _NEAR)
-        effect = design_effect([time > level for time in times])
-        ranks = percentile_ranks(P95, len(times), CONFIDENCE, effect)
-        interval = (ordered[ranks[0] - 1], ordered[ranks[1] - 1]) if ranks else None
-        return Reading(value, interval, int(len(times) / effect))
-
-
-def _decided(seen: LoadSeen, limit: Limit, reading: Reading) -> Ruling:
-    ends = reading.interval or (0, 0)
-    outcome = limit.decide(*ends)
-    low, high = (format_quantity(end, "us") for end in ends)
-    value = format_quantity(reading.value, "us")
-    summary = f"p95 {value} [{low}, {high}] over {seen.requests:,} requests of {seen.users} users, limit {limit}"
-    measured = Measurement("p95", reading.value, "us", limit, ends, seen.requests)
-    worth = Measurement("independent requests that these are worth", reading.worth, "")
-    measurements = (measured, worth, *_apart(seen))
+        return Ruling.inconclusive("too-few-samples", summary, cure=_LONGER, examined=len(times))
+    reading = Reading.of(times, limit)
+    outcome, summary = reading.against(limit), _told(seen, limit, reading)
     if outcome is not Outcome.PASS and (excused := noisy(seen)):
-        return replace(excused, summary=f"{summary}; {excused.summary}", measurements=measurements)
-    if outcome is Outcome.INCONCLUSIVE:
-        cure = "lengthen `hold` for a narrower interval, or make the stack faster: it stands at the limit"
-        told = Ruling.inconclusive("interval-straddles", summary, cure=cure, examined=seen.requests)
-        return replace(told, measurements=measurements)
-    findings = tuple(_findings(seen, summary)) if outcome is Outcome.FAIL else ()
-    return Ruling(outcome, summary, seen.requests, findings=findings, measurements=measurements)
+        ruling = replace(excused, summary=f"{summary}; {excused.summary}")
+    elif outcome is Outcome.FAIL:
+        ruling = Ruling(outcome, summary, seen.requests, findings=tuple(_findings(seen, summary)))
+    else:
+        ruling = _undecided(times, limit, reading, summary) or Ruling(outcome, summary, seen.requests)
+    measured = Measurement("p95", reading.value, "us", limit, reading.interval, seen.requests)
+    worth = Measurement("independent requests that these are worth", reading.worth, "")
+    return replace(ruling, measurements=(measured, worth, *_apart(seen)))
+
+
+def _told(seen: LoadSeen, limit: Limit, reading: Reading) -> str:
+    told = f"{reading} over {seen.requests:,} requests of {seen.users} users, limit {limit}"
+    if reading.high is None:
+        told += f"; slow requests came together, so they are worth only {reading.worth} independent ones"
+    rose = grown(_times(seen))
+    return f"{told}; {rose}" if rose else told
+
+
+def _undecided(times: Sequence[int], limit: Limit, reading: Reading, summary: str) -> Ruling | None:
+    """Why it does not fail and does not pass either; None when it passes, by its last third alone too if it grew slower."""
+    if grown(times):
+        last = Reading.of(times[last_third(len(times)) :], limit)
+        if reading.against(limit) is Outcome.PASS and last.against(limit) is Outcome.PASS:
+            return None
+        return Ruling.inconclusive("p95-drifts", summary, cure=_STEADY, examined=len(times))
+    if reading.high is None:
+        return Ruling.inconclusive("too-few-samples", summary, cure=_LONGER, examined=len(times))
+    if reading.against(limit) is Outcome.INCONCLUSIVE:
+        return Ruling.inconclusive("interval-straddles", summary, cure=_NARROWER, examined=len(times))
+    return None
 
 
 def _times(seen: LoadSeen) -> list[int]:

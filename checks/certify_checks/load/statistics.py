@@ -25,11 +25,11 @@ def percentile(ordered: Sequence[int], share_ppm: int) -> int:
 
 def percentile_ranks(
     share_ppm: int, count: int, confidence: float = 0.95, effect: float = 1.0
-) -> tuple[int, int] | None:
+) -> tuple[int, int | None]:
     """Ranks, from 1, of the order statistics that enclose the true percentile with at least `confidence`.
 
     The number of samples below the true percentile is binomial, whatever the distribution (David and Nagaraja, Order
-    Statistics, section 7.1). None: too few samples for an upper end, because even the largest may lie below.
+    Statistics, section 7.1). Without an upper end: too few samples for one, because even the largest may lie below.
     """
     tail = (1 - confidence) / 2
     low = high = 0
@@ -42,9 +42,8 @@ def percentile_ranks(
         if below >= 1 - tail:
             high = successes + 1
             break
-    if not 0 < high <= worth:
-        return None
-    return 1 + max(0, low - 1) * count // worth, -(-high * count // worth)
+    lowest = 1 + max(0, low - 1) * count // worth
+    return lowest, (-(-high * count // worth) if 0 < high <= worth else None)
 
 
 def upper_share(events: int, count: int, confidence: float = 0.95, effect: float = 1.0) -> int:

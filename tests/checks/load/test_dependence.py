@@ -36,8 +36,8 @@ def test_the_more_they_depend_the_less_they_are_worth():
 
 
 def test_too_few_or_no_hits_tell_nothing():
-    assert design_effect([True] * 49 + [False] * 50) == 1
-    assert design_effect([True] * 50 + [False] * (FEWEST - 50)) > 5
+    assert design_effect([True] * 54 + [False] * 55) == 1
+    assert design_effect([True] * 55 + [False] * (FEWEST - 55)) > 5
     assert design_effect([False] * 5000) == 1
     assert drift([False] * 5000) is None
     assert drift([]) is None

@@ -67,9 +67,9 @@ def test_no_samples_and_missing_users_are_inconclusive(rule: Rule, clean: LoadSe
 
 
 def test_too_few_samples_for_an_interval(clean: LoadSeen):
-    ruling = LATENCY.judge(seen_with(clean, [1000] * 99), criteria())
+    ruling = LATENCY.judge(seen_with(clean, [1000] * 109), criteria())
     assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "too-few-samples")
-    assert LATENCY.judge(seen_with(clean, [1000] * 100), criteria()).outcome is Outcome.PASS
+    assert LATENCY.judge(seen_with(clean, [1000] * 110), criteria()).outcome is Outcome.PASS
 
 
 def test_an_observation_without_an_order_decides_nothing(clean: LoadSeen):
@@ -91,7 +91,17 @@ def test_requests_that_were_slow_together_count_as_fewer(clean: LoadSeen):
     stalls = [1000] * 1440 + [400_000] * 120 + [1000] * 2880 + [400_000] * 120 + [1000] * 1440
     ruling = LATENCY.judge(in_this_order(clean, stalls), criteria())
     assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "too-few-samples")
-    assert "slow requests came together: 6000 are worth" in ruling.summary
+    assert "slow requests came together, so they are worth only " in ruling.summary
+    assert ruling.measurements[0].interval is None
+
+
+def test_too_slow_is_red_also_where_only_the_lower_end_is_known(clean: LoadSeen):
+    """Half of the run far over the limit: how far is not known, that it is so is."""
+    halves = [1000] * 1000 + list(range(800_000, 900_000, 100))
+    ruling = LATENCY.judge(in_this_order(clean, halves), criteria())
+    assert ruling.outcome is Outcome.FAIL, ruling
+    assert ruling.measurements[0].interval is None
+    assert ", unknown] over 2,000 requests" in ruling.summary
 
 
 def test_errors_that_came_together_count_as_fewer(clean: LoadSeen):

@@ -26,11 +26,11 @@ def test_the_percentile_is_an_observed_value():
         (500_000, 10, (2, 9)),
         (500_000, 20, (6, 15)),
         (500_000, 100, (40, 61)),
-        (950_000, 71, None),
+        (950_000, 71, (63, None)),
         (950_000, 72, (64, 72)),
     ],
 )
-def test_ranks_of_the_interval(share: int, count: int, expected: tuple[int, int] | None):
+def test_ranks_of_the_interval(share: int, count: int, expected: tuple[int, int | None]):
     assert percentile_ranks(share, count) == expected
 
 
@@ -66,7 +66,7 @@ def test_large_numbers_keep_their_precision():
 def test_the_interval_covers_the_true_percentile_as_often_as_it_says():
     chance = random.Random(7)  # noqa: S311 - a repeatable simulation
     ranks = percentile_ranks(950_000, 400)
-    assert ranks
+    assert ranks[1]
     true = math.exp(1.6448536)
     draws = 1500
     hits = 0
