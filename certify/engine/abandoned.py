@@ -6,13 +6,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from certify import owner
 from certify.processes import RUN_MARK, end_marked
 
 _PREFIX = "certify-"
 _NOTE = "owner"
 _PRIVATE = 0o700
-_STATE, _START_TIME = 0, 19
-_GONE = frozenset("ZX")
 
 
 def scratch_for(run_id: str) -> Path:
@@ -27,9 +26,7 @@ def make_owned(scratch: Path, run_id: str, staging: Path) -> None:
         OSError: it cannot be made.
     """
     scratch.mkdir(mode=_PRIVATE)
-    (scratch / _NOTE).write_text(
-        f"{os.getpid()} {_started(os.getpid())}\n{run_id}\n{staging}\n", errors="surrogateescape"
-    )
+    (scratch / _NOTE).write_text(f"{owner.own()}\n{run_id}\n{staging}\n", errors="surrogateescape")
 
 
 def sweep() -> int:
@@ -52,19 +49,10 @@ def _read(scratch: Path) -> tuple[str, tuple[Path, Path]] | None:
         # The temporary folder is everybody's: only what nobody else can have written is believed.
         if seen.st_uid != os.geteuid() or scratch.is_symlink() or seen.st_mode & 0o777 != _PRIVATE:
             return None
-        owner, run_id, staging = (scratch / _NOTE).read_text(errors="surrogateescape").splitlines()
-        pid, started = (int(word) for word in owner.split())
+        whose, run_id, staging = (scratch / _NOTE).read_text(errors="surrogateescape").splitlines()
     except (OSError, ValueError):
         return None
-    if _started(pid) == started or not run_id or not staging.endswith(f"-{run_id}"):
+    # Another container may share the folder, and its processes are not to be seen from here.
+    if owner.lives(whose) or not run_id or not staging.endswith(f"-{run_id}"):
         return None
     return run_id, (Path(staging), scratch)
-
-
-def _started(pid: int) -> int:
-    """When a process started, in clock ticks since the machine's boot, which tells it from a later one; 0: it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return 0 if fields[_STATE] in _GONE else int(fields[_START_TIME])

@@ -171,14 +171,20 @@ def test_two_results_change_places_at_once_or_by_way_of_a_third(
 
 def test_only_runs_whose_process_is_gone_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from certify.engine import abandoned
+    from certify.owner import own
 
     monkeypatch.setattr(abandoned.tempfile, "gettempdir", lambda: str(tmp_path))
-    alive, dead, bare = (tmp_path / f"certify-{name}" for name in ("alive", "dead", "bare"))
-    for scratch in (alive, dead):
+    alive, dead, hidden, bare = (tmp_path / f"certify-{name}" for name in ("alive", "dead", "hidden", "bare"))
+    for scratch in (alive, dead, hidden):
         staging = tmp_path / f".out-{scratch.name}"
         staging.mkdir()
         abandoned.make_owned(scratch, scratch.name, staging)
     bare.mkdir(mode=0o700)
-    (dead / "owner").write_text(f"{os.getpid()} 1\n{dead.name}\n{tmp_path / '.out-certify-dead'}\n")
+    # Somebody else with the same number now; and one in a container that shares the folder.
+    process, _ = own().rsplit(":", 1)
+    (dead / "owner").write_text(f"{process}:1\n{dead.name}\n{tmp_path / '.out-certify-dead'}\n")
+    machine, boot, *_ = own().split(":")
+    (hidden / "owner").write_text(f"{machine}:{boot}:1:4194305:1\n{hidden.name}\n{tmp_path / '.out-certify-hidden'}\n")
     assert abandoned.sweep() == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".out-certify-alive", "certify-alive", "certify-bare"]
+    left = {f"{prefix}{name}" for prefix in ("certify-", ".out-certify-") for name in ("alive", "hidden")}
+    assert {path.name for path in tmp_path.iterdir()} == {"certify-bare", *left}

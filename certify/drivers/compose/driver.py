@@ -10,7 +10,8 @@ from pathlib import Path
 import docker
 import msgspec
 
-from certify.drivers.compose import bound, command, containers, owner
+from certify import owner
+from certify.drivers.compose import bound, command, containers
 from certify.drivers.compose.account import Account, end_of, of_files
 from certify.drivers.compose.containers import ENGINE_GONE, Containers, published
 from certify.drivers.compose.disturbing import Disturber

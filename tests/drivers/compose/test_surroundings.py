@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 
-from certify.drivers.compose import owner
+from certify import owner
 
 pytestmark = pytest.mark.docker
 SOCKET = "/var/run/docker.sock"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from certify.drivers.compose.owner import lives, own
+from certify.owner import lives, own
 
 MACHINE, BOOT, NAMESPACE, PID, STARTED = own().split(":")
 

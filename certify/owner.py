@@ -7,6 +7,7 @@ from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MACHINE_ID = Path("/etc/machine-id")
+_GONE = frozenset("ZX")
 _PIDS = Path("/proc/self/ns/pid")
 
 
@@ -45,5 +46,5 @@ def _started(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
-    # Field 22 of proc(5); the name, field 2, was cut off with its parenthesis.
-    return fields[19]
+    # Fields 3 and 22 of proc(5); the name, field 2, was cut off with its parenthesis. A zombie owns nothing any more.
+    return "" if fields[0] in _GONE else fields[19]
