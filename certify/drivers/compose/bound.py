@@ -68,8 +68,11 @@ def _digest(path: Path) -> str:
         name = os.fsencode(file.relative_to(path)) if file != path else b""
         whole.update(b"%d:%s%d:" % (len(name), name, file.stat().st_size))
         with file.open("rb") as opened:
-            while chunk := opened.read(_CHUNK):
+            # What the kernel makes up as it is read has no end: more than a file says to hold is not read.
+            left = file.stat().st_size
+            while left > 0 and (chunk := opened.read(min(_CHUNK, left))):
                 whole.update(chunk)
+                left -= len(chunk)
     return whole.hexdigest()
 
 

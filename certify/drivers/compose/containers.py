@@ -12,6 +12,7 @@ from typing import Any
 import docker
 import docker.errors
 import requests.exceptions
+import urllib3.exceptions
 
 from certify.drivers.compose.labels import OWNER, PROJECT_PREFIX, RUN, SERVICE
 from certify.drivers.compose.state import Seen
@@ -31,8 +32,8 @@ _EVENTS = (
 _DATED = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
 _HEAD = 160
 _FRACTION = re.compile(r"\.\d+")
-# What a call raises when the engine is not there, any more or at all.
-ENGINE_GONE = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, docker.errors.DockerException)
+# What a call raises when the engine is not there, any more or at all; the last, when a stream breaks off in the midst of a chunk.
+ENGINE_GONE = (requests.exceptions.RequestException, docker.errors.DockerException, urllib3.exceptions.HTTPError)
 
 
 def connect(host: str = "") -> docker.DockerClient:
@@ -84,10 +85,10 @@ class Containers:
             raise LookupError(f"the service {service!r} has no container")
         return containers[0]
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """What happens to them, for ever; ends when the client is closed."""
+    def events(self, since: int = 0) -> Iterator[dict[str, Any]]:
+        """What happens to them from `since` on (seconds since the epoch; 0: now), until the engine ends the stream."""
         chosen = {**self._filter, "type": "container", "event": list(_EVENTS)}
-        yield from self.streams.api.events(decode=True, filters=chosen)
+        yield from self.streams.api.events(decode=True, filters=chosen, since=since or None)
 
     def follow(self, container: str, since: int) -> Iterator[bytes]:
         """The log of a container's process until that ends, from `since` (seconds since the epoch; 0: all of it).

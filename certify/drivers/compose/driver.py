@@ -254,9 +254,15 @@ class ComposeDriver:
         if not missing:
             return
         self._tell(Happened(missing[0], "pulling"))
-        async with asyncio.timeout(_BUILD_SECONDS):
-            arguments = [*self._chosen(resolved), "pull", "--quiet", *missing]
-            spoken = await command.run(arguments, self._base, self._folder / "pull.log")
+        try:
+            async with asyncio.timeout(_BUILD_SECONDS):
+                arguments = [*self._chosen(resolved), "pull", "--quiet", *missing]
+                spoken = await command.run(arguments, self._base, self._folder / "pull.log")
+        except TimeoutError as error:
+            cure = "fetch the images by hand, or use a registry that is nearer"
+            raise EnvironmentUnusableError(
+                f"the images of {', '.join(missing)} were not here within {_BUILD_SECONDS} s\ncure: {cure}"
+            ) from error
         # What the registry refuses is told by the start, which names the service.
         if spoken.code:
             self._refuse_environment(spoken.text)

@@ -23,6 +23,7 @@ _TICK = 0.1
 # An event may be lost when the engine is busy: everything is looked at again this often.
 _FULL_LOOK_TICKS = 20
 _ASK_AGAIN_TICKS = 20
+_LISTEN_AGAIN_SECONDS = 0.5
 # When one service has failed for good the answer is known; what else is wrong is worth this much more waiting.
 _GRACE_SECONDS = 10.0
 _LOG_CHUNK = 1 << 16
@@ -238,20 +239,31 @@ class Watch:
         return running and (again or not self._answered.get(name))
 
     async def _ask_one(self, name: str) -> bool | None:
-        details, part = self.details[name], self._parts[name]
+        details, part = self.details.get(name), self._parts[name]
+        if details is None:  # removed meanwhile
+            return None
         serves = await answered(details, part.ports)
         if serves and part.probe and name not in self._proven:
-            serves = await ready(published(details)[part.ports[0]], part.probe)
+            bound = published(details)
+            serves = await ready(next(bound[port] for port in part.ports if port in bound), part.probe)
             if serves:
                 self._proven.add(name)
         return serves
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        with contextlib.suppress(*ENGINE_GONE, RuntimeError):
-            for event in self._containers.events():
-                if self._over.is_set():
-                    return
-                loop.call_soon_threadsafe(self._hear, event)
+        """Hear the engine's events until the watch ends; a stream that breaks off is taken up where it was heard last."""
+        since = 0
+        while not self._over.is_set():
+            with contextlib.suppress(*ENGINE_GONE):
+                for event in self._containers.events(since):
+                    since = int(event.get("time") or since)
+                    if self._over.is_set():
+                        return
+                    try:
+                        loop.call_soon_threadsafe(self._hear, event)
+                    except RuntimeError:  # the loop is closed
+                        return
+            self._over.wait(_LISTEN_AGAIN_SECONDS)
 
     def _hear(self, event: dict[str, Any]) -> None:
         action = str(event.get("Action", ""))

@@ -95,7 +95,7 @@ class Folder:
 
     def finish(self, process: "subprocess.Popen[str]") -> Ran:
         try:
-            stdout, stderr = process.communicate(timeout=150)
+            stdout, stderr = process.communicate(timeout=400)
         except subprocess.TimeoutExpired:
             process.terminate()
             raise AssertionError(process.communicate()) from None

@@ -84,7 +84,7 @@ def test_a_port_that_is_taken_is_a_note_and_with_kept_ports_a_failure_that_names
         file = folder.write({"web": small.answering(ports=[f"127.0.0.1:{port}:80"])})
         assert folder.certify(file).code == 0
         folder.profile(
-            f"profile: brief\nextends: [boot]\nstack: {{compose: {file}, keep_ports: true, boot_budget: 10 s}}\n"
+            f"profile: brief\nextends: [boot]\nstack: {{compose: {file}, keep_ports: true, boot_budget: 60 s}}\n"
         )
         ran = folder.certify()
     finally:
@@ -151,7 +151,7 @@ def test_who_meddles_is_told_and_nothing_is_judged(folder: Any, small: Any, dock
     process = folder.start("--profile", "brief.yaml", "--compose", file, "--progress", "plain")
     label = f"label=com.docker.compose.project.working_dir={folder.path}"
     container = ""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not container:
         assert time.monotonic() < deadline, process.poll()
         command = [docker, "ps", "--quiet", "--filter", label]
@@ -176,7 +176,7 @@ def test_an_engine_that_goes_half_way_is_the_environments(
         )
         label = f"label=com.docker.compose.project.working_dir={folder.path}"
         command = [docker, "ps", "--quiet", "--filter", label]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         container = ""
         while not container:
             assert time.monotonic() < deadline, process.poll()
@@ -204,7 +204,7 @@ class Proxy:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(ready,))
         self._thread.start()
-        assert ready.wait(5)
+        assert ready.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
