@@ -133,7 +133,8 @@ def test_a_script_that_ends_elsewhere_than_the_source_changes_nothing(
 ):
     dsn = postgres.create_database("elsewhere")
     (good,) = kept.glob("crm-*.sql")
-    (tmp_path / good.name).write_text(good.read_text().replace("'0002'", "'0000'"))
+    head = max(path.name for path in versions_of("crm").glob("*.py"))[:4]
+    (tmp_path / good.name).write_text(good.read_text().replace(f"'{head}'", "'0000'"))
     with pytest.raises(RuntimeError, match="'0000'"):
         migrate.upgrade(dsn, "crm", tmp_path)
     assert run(dsn, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [[(0,)]]

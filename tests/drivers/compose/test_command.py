@@ -33,7 +33,7 @@ def test_all_up_is_0_and_says_what_was_booted(folder: Any, small: Any, left_of: 
     assert all(one["status"] == "verified" for one in components.values())
     assert components["image of web"]["image"].startswith("sha256:")
     assert ran.record["environment"].keys() >= {"dockerEngine", "dockerCompose"}
-    assert (ran.out / "evidence" / "stack" / "migrate.log").read_text() == "done\n"
+    assert (ran.out / "evidence" / "stack" / "migrate.log").read_text().endswith("Z done\n")
     assert not left_of(ran.record["runId"])
 
 
@@ -138,7 +138,6 @@ def test_nothing_is_done_to_a_stack_that_is_not_clean(folder: Any, small: Any):
         (["--profile", "boot", "--compose", "cycle.yaml"], "dependency cycle"),
         (["--profile", "boot", "--compose", "compose.yaml", "--driver", "attach"], "--driver compose"),
         (["--profile", "boot"], "--compose FILE"),
-        (["--profile", "finance", "--driver", "compose"], "of kind 'reference'"),
         (["drill", "--compose", "compose.yaml", "--fault", "x"], "--fault is about faults"),
         (["drill", "--compose", "compose.yaml", "--service", "nobody"], "no service 'nobody'"),
         (["drill", "--compose", "compose.yaml", "--rule", "load.latency"], "no control of the profile asks"),
