@@ -22,7 +22,14 @@ pytestmark = pytest.mark.stack
 
 LATENCY, ERRORS = CHECK.rules
 Boot = Callable[..., AbstractContextManager[Stack]]
-SMALL = {"users": 15, "ramp": "500 ms", "warmup": "500 ms", "hold": "12 s", "think_min": "100 ms", "think_max": "300 ms"}
+SMALL = {
+    "users": 15,
+    "ramp": "500 ms",
+    "warmup": "500 ms",
+    "hold": "12 s",
+    "think_min": "100 ms",
+    "think_max": "300 ms",
+}
 
 
 def loaded(stack: Stack, folder: Path) -> LoadSeen:
