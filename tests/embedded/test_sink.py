@@ -39,6 +39,9 @@ async def live(folder: Path, told: list[dict[str, Any]], watched: list[int]) -> 
     finally:
         sink.leave()
         await sink.send(signal.SIGKILL)
+        # Its end is heard in this loop, which reaps it.
+        while sink.process is not None and sink.process.returncode is None:  # noqa: ASYNC110 - another process ends
+            await asyncio.sleep(0.01)
 
 
 def test_who_sends_before_it_runs_waits_and_it_comes_back_at_the_same_address(tmp_path: Path):
