@@ -29,57 +29,27 @@ HISTORY = (
 
 async def invoice_row(info: Info, key: UUID) -> Any:
     """Return the row of an invoice, or None."""
-
-    async def many(keys: list[UUID]) -> list[Any]:
-        return await _by_id(info.context.database, INVOICE, keys)
-
-    return await info.context.loader("Invoice", many).load(key)
+    return await _one(info, INVOICE, key)
 
 
 async def payment_row(info: Info, key: UUID) -> Any:
     """Return the row of a payment, or None."""
-
-    async def many(keys: list[UUID]) -> list[Any]:
-        return await _by_id(info.context.database, PAYMENT, keys)
-
-    return await info.context.loader("Payment", many).load(key)
-
-
-async def lines_of(info: Info, key: UUID) -> list[Any]:
-    """Return the rows of an invoice's lines."""
-
-    async def many(keys: list[UUID]) -> list[list[Any]]:
-        grouped: dict[UUID, list[Any]] = {key: [] for key in keys}
-        query = f"{LINE}WHERE invoice_id = ANY($1::uuid[]) ORDER BY invoice_id, line_number"
-        for row in await info.context.database.fetch(query, keys):
-            grouped[row["invoice_id"]].append(row)
-        return [grouped[key] for key in keys]
-
-    rows: list[Any] = await info.context.loader("InvoiceLine", many).load(key)
-    return rows
+    return await _one(info, PAYMENT, key)
 
 
 async def entry_row(info: Info, key: UUID) -> Any:
     """Return the row of a journal entry, or None."""
+    return await _one(info, ENTRY, key)
 
-    async def many(keys: list[UUID]) -> list[Any]:
-        return await _by_id(info.context.database, ENTRY, keys)
 
-    return await info.context.loader("JournalEntry", many).load(key)
+async def lines_of(info: Info, key: UUID) -> list[Any]:
+    """Return the rows of an invoice's lines."""
+    return await _parts(info, LINE, "invoice_id", key)
 
 
 async def bookings_of(info: Info, key: UUID) -> list[Any]:
     """Return the rows of an entry's lines."""
-
-    async def many(keys: list[UUID]) -> list[list[Any]]:
-        grouped: dict[UUID, list[Any]] = {key: [] for key in keys}
-        query = f"{BOOKING}WHERE entry_id = ANY($1::uuid[]) ORDER BY entry_id, line_number"
-        for row in await info.context.database.fetch(query, keys):
-            grouped[row["entry_id"]].append(row)
-        return [grouped[key] for key in keys]
-
-    rows: list[Any] = await info.context.loader("JournalLine", many).load(key)
-    return rows
+    return await _parts(info, BOOKING, "entry_id", key)
 
 
 async def page(database: Database, select: str, order: str, filters: Mapping[str, Any], span: tuple[int, int]) -> Any:
@@ -90,7 +60,24 @@ async def page(database: Database, select: str, order: str, filters: Mapping[str
     )
 
 
-async def _by_id(database: Database, select: str, keys: list[UUID]) -> list[Any]:
-    rows = await database.fetch(f"{select}WHERE id = ANY($1::uuid[])", keys)
-    found = {row["id"]: row for row in rows}
-    return [found.get(key) for key in keys]
+async def _one(info: Info, select: str, key: UUID) -> Any:
+    async def many(keys: list[UUID]) -> list[Any]:
+        rows = await info.context.database.fetch(f"{select}WHERE id = ANY($1::uuid[])", keys)
+        found = {row["id"]: row for row in rows}
+        return [found.get(key) for key in keys]
+
+    return await info.context.loader(select, many).load(key)
+
+
+async def _parts(info: Info, select: str, parent: str, key: UUID) -> list[Any]:
+    """Return the numbered rows that belong to one parent, in order."""
+
+    async def many(keys: list[UUID]) -> list[list[Any]]:
+        grouped: dict[UUID, list[Any]] = {key: [] for key in keys}
+        query = f"{select}WHERE {parent} = ANY($1::uuid[]) ORDER BY {parent}, line_number"
+        for row in await info.context.database.fetch(query, keys):
+            grouped[row[parent]].append(row)
+        return [grouped[key] for key in keys]
+
+    rows: list[Any] = await info.context.loader(select, many).load(key)
+    return rows
