@@ -18,6 +18,8 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from statistics import NormalDist
 
+from msgspec.structs import replace
+
 from certify.api import Criteria, Limit, Outcome
 from certify_checks.load.check import CHECK
 from certify_checks.load.model import Generator, LoadSeen, OperationSeen
@@ -83,15 +85,7 @@ def judged(case: tuple[str, str, float, int, int, int]) -> Counter[Outcome]:
     began = tuple(range(count))
     for _ in range(draws):
         times = tuple(int(1000 * true_ms * value) for value in drawn(chance, values, count, rho))
-        seen = LoadSeen(
-            base.shape,
-            base.users,
-            base.hold_us,
-            base.timeout_us,
-            operations=(OperationSeen("all", times, began_us=began),),
-            calibration=base.calibration,
-            generator=base.generator,
-        )
+        seen = replace(base, operations=(OperationSeen("all", times, began_us=began),))
         outcomes[LATENCY.judge(seen, CRITERIA).outcome] += 1
     return outcomes
 

@@ -9,8 +9,6 @@ import itertools
 import math
 from collections.abc import Sequence
 
-import msgspec
-
 BLOCKS = 30
 _FEWEST_BLOCKS = 11
 _SMALLEST_BLOCK = 10
@@ -38,14 +36,7 @@ def design_effect(hits: Sequence[bool]) -> float:
     return effect * _price(len(sums) - 1) if effect > 1 else 1.0
 
 
-class Drift(msgspec.Struct, frozen=True):
-    """A share that grew beyond chance: what it was in the first third and in the last, in ppm."""
-
-    first_ppm: int
-    last_ppm: int
-
-
-def drift(hits: Sequence[bool]) -> Drift | None:
+def drifts(hits: Sequence[bool]) -> bool:
     """Whether hits are more frequent in the last third than in the first, beyond what neighbouring blocks differ anyway.
 
     Args:
@@ -54,16 +45,13 @@ def drift(hits: Sequence[bool]) -> Drift | None:
     sums = _block_sums(hits)
     expected = _expected(sums, hits)
     if not expected:
-        return None
+        return False
     # Of differences of neighbours (von Neumann 1941): a drift adds next to nothing to them.
     steps = math.fsum((two - one) ** 2 for one, two in itertools.pairwise(sums)) / (2 * (len(sums) - 1))
     third = len(sums) // 3
     spread = math.sqrt(2 * max(steps, expected) / third)
     first, last = (math.fsum(part) / third for part in (sums[:third], sums[-third:]))
-    if last - first <= _DRIFT_DEVIATIONS * spread:
-        return None
-    size = len(hits) // len(sums)
-    return Drift(*(round(1_000_000 * mean / size) for mean in (first, last)))
+    return last - first > _DRIFT_DEVIATIONS * spread
 
 
 def last_third(requests: int) -> int:

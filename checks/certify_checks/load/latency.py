@@ -29,39 +29,39 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     if len(times) < FEWEST:
         summary = f"{len(times)} requests are too few for an interval of the 95th percentile: {FEWEST} are needed"
         return Ruling.inconclusive("too-few-samples", summary, cure=_LONGER, examined=len(times))
-    reading = Reading.of(times, limit)
-    outcome, summary = reading.against(limit), _told(seen, limit, reading)
+    reading, rose = Reading.of(times, limit), grown(times)
+    outcome, summary = reading.against(limit), _told(seen, limit, reading, rose)
     if outcome is not Outcome.PASS and (excused := noisy(seen)):
         ruling = replace(excused, summary=f"{summary}; {excused.summary}")
     elif outcome is Outcome.FAIL:
         ruling = Ruling(outcome, summary, seen.requests, findings=tuple(_findings(seen, summary)))
+    elif outcome is Outcome.PASS and not (rose and _end_of(times, limit) is not Outcome.PASS):
+        ruling = Ruling(outcome, summary, seen.requests)
     else:
-        ruling = _undecided(times, limit, reading, summary) or Ruling(outcome, summary, seen.requests)
+        reason, cure = _why(reading, rose)
+        ruling = Ruling.inconclusive(reason, summary, cure=cure, examined=seen.requests)
     measured = Measurement("p95", reading.value, "us", limit, reading.interval, seen.requests)
-    worth = Measurement("independent requests that these are worth", reading.worth, "")
+    worth = Measurement("independent requests that these are worth", reading.worth)
     return replace(ruling, measurements=(measured, worth, *_apart(seen)))
 
 
-def _told(seen: LoadSeen, limit: Limit, reading: Reading) -> str:
+def _told(seen: LoadSeen, limit: Limit, reading: Reading, rose: str) -> str:
     told = f"{reading} over {seen.requests:,} requests of {seen.users} users, limit {limit}"
     if reading.high is None:
         told += f"; slow requests came together, so they are worth only {reading.worth} independent ones"
-    rose = grown(_times(seen))
     return f"{told}; {rose}" if rose else told
 
 
-def _undecided(times: Sequence[int], limit: Limit, reading: Reading, summary: str) -> Ruling | None:
-    """Why it does not fail and does not pass either; None when it passes, by its last third alone too if it grew slower."""
-    if grown(times):
-        last = Reading.of(times[last_third(len(times)) :], limit)
-        if reading.against(limit) is Outcome.PASS and last.against(limit) is Outcome.PASS:
-            return None
-        return Ruling.inconclusive("p95-drifts", summary, cure=_STEADY, examined=len(times))
-    if reading.high is None:
-        return Ruling.inconclusive("too-few-samples", summary, cure=_LONGER, examined=len(times))
-    if reading.against(limit) is Outcome.INCONCLUSIVE:
-        return Ruling.inconclusive("interval-straddles", summary, cure=_NARROWER, examined=len(times))
-    return None
+def _end_of(times: Sequence[int], limit: Limit) -> Outcome:
+    """What the last third comes to alone: of what grew slower, it is what the next minutes will be like."""
+    return Reading.of(times[last_third(len(times)) :], limit).against(limit)
+
+
+def _why(reading: Reading, rose: str) -> tuple[str, str]:
+    """Reason and cure of a verdict that cannot be given."""
+    if rose:
+        return "p95-drifts", _STEADY
+    return ("too-few-samples", _LONGER) if reading.high is None else ("interval-straddles", _NARROWER)
 
 
 def _times(seen: LoadSeen) -> list[int]:

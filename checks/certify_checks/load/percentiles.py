@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from certify.api import Limit, Outcome, format_quantity
-from certify_checks.load.dependence import design_effect, drift, last_third
+from certify_checks.load.dependence import design_effect, drifts, last_third
 from certify_checks.load.soundness import P50, P95
 from certify_checks.load.statistics import percentile, percentile_ranks
 
@@ -62,7 +62,7 @@ def grown(times: Sequence[int]) -> str:
     ordered = sorted(times)
     for name, share in (("p95", P95), ("median", P50)):
         level = percentile(ordered, share)
-        if drift([time > level for time in times]):
+        if drifts([time > level for time in times]):
             thirds = (times[: len(times) // 3], times[last_third(len(times)) :])
             first, last = (format_quantity(percentile(sorted(third), share), "us") for third in thirds)
             return f"the {name} rose meanwhile, from {first} to {last}"
