@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from certify_stack.embedded.guardian import OWNER_FILE, Estate, Guardian, mark_owned, sweep
-from certify_stack.embedded.procs import ProcessId, wait_gone
+from certify_stack.embedded.procs import ProcessId, wait_gone, wait_halted
 
 PREFIX = "certify-test-"
 
@@ -49,7 +49,7 @@ def test_a_stopped_child_of_a_watched_process_is_woken_too() -> None:
         child = ProcessId.of(int(parent.stdout.readline()))
         assert child
         child.signal(signal.SIGSTOP)
-        time.sleep(0.1)
+        assert wait_halted(child, 30)
         child.signal(signal.SIGTERM)
         time.sleep(0.1)
         assert child.alive

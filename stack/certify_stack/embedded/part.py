@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from certify_stack.embedded.procs import HALT_SECONDS, ProcessId
+
 Say = Callable[[dict[str, Any]], None]
 
 RUNNING = frozenset({"starting", "migrated", "listening", "ready"})
@@ -17,6 +19,7 @@ _TAIL_BYTES = 16 << 10
 _TAIL_LINES = 20
 _TERM_SECONDS = 3.0
 _KILL_SECONDS = 10.0
+_HALT_POLL_SECONDS = 0.005
 
 
 class PartError(RuntimeError):
@@ -78,6 +81,11 @@ class Part(ABC):
     @abstractmethod
     async def send(self, number: int) -> None:
         """Signal all that it consists of."""
+
+    def processes(self) -> list[ProcessId]:
+        """What it consists of, as far as it runs now: its process, before the ones that this started."""
+        process = ProcessId.of(self.pid)
+        return [] if process is None else [process]
 
     async def refuse(self) -> None:  # noqa: B027 - parts without a queue of ours need nothing
         """Have its clients refused from now on, until it is launched again."""
@@ -151,9 +159,20 @@ class Part(ABC):
         await self.removed()
 
     async def pause(self) -> None:
-        """SIGSTOP: the process is there and answers nothing."""
+        """SIGSTOP: the process is there and answers nothing, from when this returns.
+
+        Raises:
+            PartError: It does not run, or did not stand still in time.
+        """
         self._insist()
         await self.send(signal.SIGSTOP)
+        processes = self.processes()
+        try:
+            async with asyncio.timeout(HALT_SECONDS):
+                while not all(process.halted for process in processes):  # noqa: ASYNC110 - only the kernel knows, and tells when asked
+                    await asyncio.sleep(_HALT_POLL_SECONDS)
+        except TimeoutError:
+            raise PartError(f"{self.name} was sent SIGSTOP and did not stand still within {HALT_SECONDS:g} s") from None
 
     async def resume(self) -> None:
         """SIGCONT."""

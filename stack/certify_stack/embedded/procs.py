@@ -13,6 +13,8 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _POLL_SECONDS = 0.01
+HALT_SECONDS = 10.0
+"""How long a process that was sent SIGSTOP may take to stand still, in seconds, before that is an error."""
 
 
 def die_with(parent: int, signal_number: int = signal.SIGKILL) -> None:
@@ -55,6 +57,11 @@ class ProcessId:
         """Whether this very process still runs. A zombie does not: nobody may be there to reap it."""
         return _stat(self.pid) == self.started
 
+    @property
+    def halted(self) -> bool:
+        """Whether none of its threads can run. After SIGSTOP one thread hears of it and then stops the others, which takes a while."""
+        return not self.alive or all(_stopped(task) for task in Path(f"/proc/{self.pid}/task").glob("*/stat"))
+
     def signal(self, signal_number: int) -> None:
         """Signal this very process; nothing happens when it is gone."""
         try:
@@ -92,6 +99,16 @@ def wait_gone(processes: Iterable[ProcessId], seconds: float) -> list[ProcessId]
     return left
 
 
+def wait_halted(process: ProcessId, seconds: float) -> bool:
+    """Wait until a process that was sent SIGSTOP stands still; returns whether it does."""
+    deadline = time.monotonic() + seconds
+    while not process.halted:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
 def end_all(processes: Iterable[ProcessId], seconds: float, gentle: int = signal.SIGTERM) -> list[ProcessId]:
     """Ask all to end, force those that do not within `seconds`; returns those that survived even that."""
     waiting = list(processes)
@@ -109,12 +126,21 @@ def _stat(pid: int) -> int | None:
     return int(fields[19]) if fields else None
 
 
+def _stopped(stat: Path) -> bool:
+    fields = _read(stat)
+    return fields is None or fields[0] in {"T", "t", "Z", "X"}
+
+
 def _fields(pid: int) -> list[str] | None:
     """What the kernel tells of a process that is neither absent nor a zombie, from its state on."""
+    fields = _read(Path(f"/proc/{pid}/stat"))
+    return None if fields is None or fields[0] in {"Z", "X"} else fields
+
+
+def _read(stat: Path) -> list[str] | None:
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        text = stat.read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command's name stands in brackets and may itself hold spaces and brackets.
-    fields = text[text.rindex(")") + 2 :].split()
-    return None if fields[0] in {"Z", "X"} else fields
+    return text[text.rindex(")") + 2 :].split()

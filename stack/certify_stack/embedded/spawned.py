@@ -33,9 +33,14 @@ class SpawnedPart(Part):
         """Signal the process and, where it is to stop or to go on, its descendants too."""
         whole = number in {signal.SIGSTOP, signal.SIGCONT}
         # The parent first, so that it starts no more while its children are being stopped.
-        for process in (ProcessId.of(self.pid), *(descendants(self.pid) if whole else ())):
-            if process is not None:
-                process.signal(number)
+        for process in super().processes():
+            process.signal(number)
+        for process in descendants(self.pid) if whole else ():
+            process.signal(number)
+
+    def processes(self) -> list[ProcessId]:
+        """With all descendants."""
+        return [*super().processes(), *descendants(self.pid)]
 
 
 def _describe(code: int) -> str:

@@ -26,7 +26,7 @@ from certify_stack.embedded.kafka.installation import prepare
 from certify_stack.embedded.kafka.runtime import STARTED, Runtime, log_tail
 from certify_stack.embedded.ports import HeldPort
 from certify_stack.embedded.postgres import scratch_root
-from certify_stack.embedded.procs import ProcessId
+from certify_stack.embedded.procs import HALT_SECONDS, ProcessId, wait_halted
 
 PREFIX = "certify-kafka-"
 START_SECONDS: Final = 30.0
@@ -156,8 +156,13 @@ class KafkaServer:
         self.stop()
 
     def pause(self) -> None:
-        """SIGSTOP: it is there and answers nothing."""
-        self._signal(signal.SIGSTOP)
+        """SIGSTOP: it is there and answers nothing, from when this returns.
+
+        Raises:
+            KafkaError: It is not running, or did not stand still within 10 s.
+        """
+        if not wait_halted(self._signal(signal.SIGSTOP), HALT_SECONDS):
+            raise KafkaError(f"Kafka was sent SIGSTOP and did not stand still within {HALT_SECONDS:g} s")
 
     def resume(self) -> None:
         """SIGCONT."""
@@ -247,11 +252,12 @@ class KafkaServer:
     def _end_of_log(self) -> str:
         return f"the end of {self.log}:\n{log_tail(self.log, self._log_start)}"
 
-    def _signal(self, number: int) -> None:
+    def _signal(self, number: int) -> ProcessId:
         identity = ProcessId.of(self.process.pid)
         if identity is None:
             raise KafkaError("Kafka is not running")
         identity.signal(number)
+        return identity
 
 
 @contextmanager
