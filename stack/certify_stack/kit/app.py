@@ -4,7 +4,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -20,8 +20,10 @@ from certify_stack.kit.health import readiness
 from certify_stack.kit.messaging import Messaging
 from certify_stack.kit.model import Service
 from certify_stack.kit.observe import Metrics, Observed
+from certify_stack.kit.public_keys import AUTH, JWKS_PATH, PublicKeys
 from certify_stack.kit.references import References
 from certify_stack.kit.revisions import source_heads
+from certify_stack.kit.revocations import Revocations
 from certify_stack.kit.runtime import Runtime
 from certify_stack.kit.schema import Subgraph, build_schema
 from certify_stack.kit.settings import Settings
@@ -67,14 +69,17 @@ def create_app(name: str, settings: Settings) -> Starlette:
     service = load_service(name)
     schema = schema_of(name)
     tracing, metrics = Tracing(name, settings.otlp_endpoint), Metrics()
-    client = Client(settings, tracing, metrics)
+    client, revocations = Client(settings, tracing, metrics), Revocations()
+    keys = PublicKeys(load_jwks(settings.auth_public_jwks), partial(client.document, AUTH, JWKS_PATH))
     runtime = Runtime(
         service=service,
         settings=settings,
         database=Database(settings.database_dsn, settings.pool_size),
         metrics=metrics,
         tracing=tracing,
-        verifier=Verifier(load_jwks(settings.auth_public_jwks), settings.issuer, settings.audience),
+        verifier=Verifier(keys, settings.issuer, settings.audience, revocations),
+        keys=keys,
+        revocations=revocations,
         client=client,
         references=References(client),
         entities=schema.builder.load,

@@ -92,6 +92,27 @@ class Client:
             body = msgspec.json.encode({"query": query, "variables": variables})
             return await self._guarded(service, f"{base.rstrip('/')}/graphql", body)
 
+    async def document(self, service: str, path: str) -> dict[str, Any]:
+        """Return a JSON document that a service gives to everybody.
+
+        Raises:
+            CallError: No URL is known, the service does not answer, or it gives something else.
+        """
+        base = self.urls.get(service)
+        if base is None:
+            raise CallError(f"no URL of {service} is configured")
+        try:
+            async with asyncio.timeout(DEADLINE):
+                answer = await self._opened().get(f"{base.rstrip('/')}{path}")
+        except (httpx.HTTPError, OSError) as error:
+            raise AwayError(f"{service}: {type(error).__name__}") from error
+        if answer.status_code != httpx.codes.OK:
+            raise CallError(f"{service} answered {answer.status_code}")
+        try:
+            return msgspec.json.decode(answer.content, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise CallError(f"{service}: {type(error).__name__}") from error
+
     async def _guarded(self, service: str, url: str, body: bytes) -> dict[str, Any]:
         breaker = self._breakers.setdefault(service, Breaker())
         if not breaker.allows(time.monotonic()):
@@ -129,9 +150,12 @@ class Client:
             raise AwayError(f"{service}: {type(error).__name__}") from error
 
     async def _send(self, url: str, body: bytes) -> httpx.Response:
+        return await self._opened().post(url, content=body, headers=self._headers())
+
+    def _opened(self) -> httpx.AsyncClient:
         if self._http is None:
             self._http = httpx.AsyncClient(timeout=DEADLINE, limits=LIMITS, trust_env=False)
-        return await self._http.post(url, content=body, headers=self._headers())
+        return self._http
 
     def _headers(self) -> dict[str, str]:
         headers = {"content-type": "application/json", **outgoing()}

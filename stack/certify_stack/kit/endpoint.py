@@ -13,7 +13,7 @@ from strawberry.types import ExecutionResult
 from certify_stack.kit.errors import translate
 from certify_stack.kit.runtime import Context, Runtime
 from certify_stack.kit.schema import Subgraph
-from certify_stack.kit.tokens import Principal, TokenError
+from certify_stack.kit.tokens import Principal, TokenError, UnknownKeyError
 
 log = logging.getLogger(__name__)
 
@@ -52,15 +52,22 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
     return Response(_encoder.encode(body), status, headers, media_type=JSON)
 
 
-def authenticate(runtime: Runtime, request: Request) -> Principal:
+async def authenticate(runtime: Runtime, request: Request) -> Principal:
     """Return who calls.
 
     Raises:
         RefusedError: 401, when there is no good bearer token.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    token = given.strip() if scheme.lower() == "bearer" else ""
     try:
-        return runtime.verifier.verify(token.strip() if scheme.lower() == "bearer" else "")
+        try:
+            return runtime.verifier.verify(token)
+        except UnknownKeyError:
+            # Auth may sign with a new key by now.
+            if not await runtime.keys.renew():
+                raise
+            return runtime.verifier.verify(token)
     except TokenError as error:
         log.warning("unauthenticated", extra={"reason": str(error)})
         raise RefusedError(401, "unauthorized", str(error)) from error
@@ -96,7 +103,7 @@ class GraphQLEndpoint:
     async def __call__(self, request: Request) -> Response:
         """Return the answer to one operation."""
         try:
-            principal = authenticate(self._runtime, request)
+            principal = await authenticate(self._runtime, request)
             asked = self._decode(await read_body(request))
             result = await self._execute(asked, Context(self._runtime, principal))
         except RefusedError as refused:

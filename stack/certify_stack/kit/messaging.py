@@ -5,11 +5,12 @@ from certify_stack.kit.broker import BrokerProbe
 from certify_stack.kit.consumer import Consumer
 from certify_stack.kit.health import Trouble
 from certify_stack.kit.relay import Relay
+from certify_stack.kit.revocation_feed import RevocationFeed
 from certify_stack.kit.runtime import Runtime
 
 
 class Messaging:
-    """Relay, consumer and the probe of the broker. A service that was told no broker has none of these."""
+    """Relay, consumer, what auth revokes, and the probe of the broker. A service that was told no broker has none of these."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.tasks: list[Supervised] = []
@@ -37,6 +38,14 @@ class Messaging:
             return relaying.dead() or relay.trouble or await relay.late()
 
         self.stored["relay"] = relay_trouble
+        feed = RevocationFeed(runtime.revocations, bootstrap, runtime.service.name)
+        hearing = Supervised("revocations", feed.run)
+        self.tasks.append(hearing)
+
+        async def feed_trouble() -> str | None:
+            return hearing.dead() or feed.trouble
+
+        self.apart["revocations"] = feed_trouble
         if runtime.service.subscription is None:
             return
         self.consumer = consumer = Consumer(runtime, runtime.service.subscription, bootstrap)

@@ -14,7 +14,9 @@ from certify_stack.kit.database import Connection, Database
 from certify_stack.kit.errors import ForbiddenError
 from certify_stack.kit.model import Service
 from certify_stack.kit.observe import Metrics
+from certify_stack.kit.public_keys import PublicKeys
 from certify_stack.kit.references import References
+from certify_stack.kit.revocations import Revocations
 from certify_stack.kit.roles import Roles
 from certify_stack.kit.settings import Settings
 from certify_stack.kit.tokens import Principal, Verifier
@@ -33,6 +35,8 @@ class Runtime:
     metrics: Metrics
     tracing: Tracing
     verifier: Verifier
+    keys: PublicKeys
+    revocations: Revocations
     client: Client
     references: References
     entities: Callable[["Context", str, UUID], Awaitable[Any]]

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from jwt.algorithms import RSAAlgorithm
 
+from certify_stack.kit.revocations import Revocations
 from certify_stack.kit.roles import Role, Roles
 
 ALGORITHM = "RS256"
@@ -33,12 +35,23 @@ class TokenError(Exception):
     """The token is not one to trust; the message says why, and holds nothing of the token."""
 
 
+class UnknownKeyError(TokenError):
+    """It is signed with a key that is not known here, or not yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: ``subject`` is a user's id or a service's name."""
+    """Who calls.
+
+    Attributes:
+        subject: A user's id or a service's name.
+        roles: What it may be.
+        session: The log-in that the token follows from; empty for a token that is of none, as services have.
+    """
 
     subject: str
     roles: Roles
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +63,24 @@ class SigningKey:
 
     @classmethod
     def load(cls, path: Path) -> "SigningKey":
-        """Read an unencrypted PEM file.
+        """Read an unencrypted PEM file; of several keys the first.
 
         Raises:
             TokenError: The file does not hold an RSA key.
         """
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        return cls.of(path.read_bytes(), path)
+
+    @classmethod
+    def of(cls, pem: bytes, path: Path) -> "SigningKey":
+        """Read an unencrypted PEM text that was found in a file.
+
+        Raises:
+            TokenError: It does not hold an RSA key.
+        """
+        try:
+            key = load_pem_private_key(pem, password=None)
+        except (ValueError, TypeError) as error:
+            raise TokenError(f"{path} does not hold an unencrypted private key in PEM") from error
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TokenError(f"{path} does not hold an RSA private key")
         return cls(key, thumbprint(key.public_key()))
@@ -65,8 +90,10 @@ class SigningKey:
         key = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
         return {"keys": [{**key, "kid": self.kid, "use": "sig", "alg": ALGORITHM}]}
 
-    def mint(self, subject: str, roles: Iterable[Role], *, issuer: str, audience: str, ttl: int) -> str:
-        """Return a signed token that is valid for ``ttl`` seconds from now."""
+    def mint(  # noqa: PLR0913 - what a token says, all by name
+        self, subject: str, roles: Iterable[Role], *, issuer: str, audience: str, ttl: int, session: str = ""
+    ) -> str:
+        """Return a signed token that is valid for ``ttl`` seconds from now, or until its session is ended."""
         now = int(time.time())
         claims = {
             "iss": issuer,
@@ -75,7 +102,10 @@ class SigningKey:
             "roles": sorted(str(role) for role in roles),
             "iat": now,
             "exp": now + ttl,
+            "jti": str(uuid4()),
         }
+        if session:
+            claims["sid"] = session
         return jwt.encode(claims, self.private, algorithm=ALGORITHM, headers={"kid": self.kid})
 
 
@@ -104,39 +134,66 @@ def load_jwks(source: Path | Mapping[str, Any]) -> dict[str, rsa.RSAPublicKey]:
     return keys
 
 
-class Verifier:
-    """Checks tokens locally and remembers the good ones until they expire."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A token that was found good."""
 
-    def __init__(self, keys: Mapping[str, rsa.RSAPublicKey], issuer: str, audience: str) -> None:
-        self._keys = dict(keys)
+    expires: float
+    kid: str
+    principal: Principal
+
+
+class Verifier:
+    """Checks tokens locally and remembers the good ones until they expire, or their key or their session is gone."""
+
+    def __init__(
+        self,
+        keys: Mapping[str, rsa.RSAPublicKey],
+        issuer: str,
+        audience: str,
+        revocations: Revocations | None = None,
+    ) -> None:
+        self._keys = keys
         self._issuer = issuer
         self._audience = audience
-        self._known: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+        self._revocations = Revocations() if revocations is None else revocations
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
     def verify(self, token: str) -> Principal:
         """Return the principal of a good token.
 
         Raises:
-            TokenError: Anything about the token is wrong.
+            UnknownKeyError: Its key is not known here.
+            TokenError: Anything else about the token is wrong.
         """
         if not token:
             raise TokenError("a bearer token is required")
-        known = self._known.get(token)
-        if known is not None:
-            if known[0] > time.time():
-                return known[1]
-            del self._known[token]
-        expires, principal = self._check(token)
-        self._known[token] = (expires, principal)
-        if len(self._known) > CACHED_TOKENS:
-            self._known.popitem(last=False)
+        principal = self._remembered(token) or self._examined(token)
+        if principal.session and self._revocations.covers(principal.session):
+            raise TokenError("the token was revoked")
         return principal
 
-    def _check(self, token: str) -> tuple[float, Principal]:
+    def _remembered(self, token: str) -> Principal | None:
+        known = self._known.get(token)
+        if known is None:
+            return None
+        if known.expires > time.time() and known.kid in self._keys:
+            return known.principal
+        del self._known[token]
+        return None
+
+    def _examined(self, token: str) -> Principal:
+        known = self._known[token] = self._check(token)
+        if len(self._known) > CACHED_TOKENS:
+            self._known.popitem(last=False)
+        return known.principal
+
+    def _check(self, token: str) -> _Known:
         try:
-            key = self._keys.get(str(jwt.get_unverified_header(token).get("kid")))
+            kid = str(jwt.get_unverified_header(token).get("kid"))
+            key = self._keys.get(kid)
             if key is None:
-                raise TokenError("the token names no known key")
+                raise UnknownKeyError("the token names no known key")
             claims = jwt.decode(
                 token,
                 key,
@@ -147,7 +204,8 @@ class Verifier:
             )
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenError(_reason(error)) from error
-        return float(claims["exp"]), Principal(str(claims["sub"]), _roles(claims["roles"]))
+        principal = Principal(str(claims["sub"]), _roles(claims["roles"]), str(claims.get("sid", "")))
+        return _Known(float(claims["exp"]), kid, principal)
 
 
 def _roles(claim: Any) -> Roles:

@@ -34,12 +34,12 @@ class TestAuth(EntityContract):
         answer = login(users, "clara", GOOD)
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
         body = answer.json()
-        assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
+        assert (body["token_type"], body["expires_in"]) == ("Bearer", 1800)
         keys = jwt.PyJWKSet.from_dict(users.get("/.well-known/jwks.json").json())
         key = keys[jwt.get_unverified_header(body["access_token"])["kid"]]
         claims = jwt.decode(body["access_token"], key, ["RS256"], audience=DEFAULT_AUDIENCE, issuer=DEFAULT_ISSUER)
         assert (claims["roles"], claims["sub"]) == (["clerk"], str(accounts.user_id("clara")))
-        assert claims["exp"] - claims["iat"] == 3600
+        assert claims["exp"] - claims["iat"] == 1800
 
     def test_the_token_says_who_asks(self, users: Harness):
         token = login(users, "clara", GOOD).json()["access_token"]

@@ -10,11 +10,12 @@ import strawberry
 
 from certify_stack.erp.auth.accounts import put_credential
 from certify_stack.erp.auth.passwords import Digest, check_strength, hash_password, matches
+from certify_stack.erp.auth.sessions import Ending, end_all, revoke
 from certify_stack.kit.errors import ForbiddenError, NotFoundError
 from certify_stack.kit.model import Choice, Operation
 from certify_stack.kit.outbox import Event
 from certify_stack.kit.roles import ADMINS, EVERYONE, Role
-from certify_stack.kit.scalars import check_text
+from certify_stack.kit.scalars import check_text, parse_id
 from certify_stack.kit.types import Info
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ async def change_password(
     current: Annotated[str, strawberry.argument(description="The password that holds now.")],
     new: Annotated[str, strawberry.argument(description="The password that shall hold, 12 to 128 characters.")],
 ) -> bool:
-    """Change the caller's own password."""
+    """Change the caller's own password; the caller's other log-ins end."""
     check_strength(new)
     try:
         key = UUID(info.context.principal.subject)
@@ -93,8 +94,26 @@ async def change_password(
     async with info.context.database.transaction() as connection:
         await put_credential(connection, key, digest)
         await info.context.record(connection, Event(type="PasswordChanged", subject=key, subject_type="User", data={}))
+        own = info.context.principal.session
+        ended = await end_all(connection, key, str(key), Ending.PASSWORD, UUID(own) if own else None)
+    revoke(info.context.runtime.revocations, ended)
     log.info("password changed", extra={"actor": key})
     return True
+
+
+async def end_sessions(
+    info: Info,
+    user_id: Annotated[strawberry.ID, strawberry.argument(description="Whose log-ins end.")],
+) -> int:
+    """End all log-ins of a user, as when a device is lost or an account is closed; returns how many."""
+    key = parse_id(user_id)
+    async with info.context.database.transaction() as connection:
+        if await connection.fetchval("SELECT id FROM app_user WHERE id = $1", key) is None:
+            raise NotFoundError("there is no such user")
+        ended = await end_all(connection, key, info.context.principal.subject, Ending.ADMIN)
+    revoke(info.context.runtime.revocations, ended)
+    log.info("sessions ended", extra={"actor": info.context.principal.subject, "user": key, "count": len(ended)})
+    return len(ended)
 
 
 async def me(info: Info) -> Any:
@@ -111,5 +130,11 @@ MUTATIONS = (
     Operation(name="createUser", description="Add a user.", resolver=create_user, roles=ADMINS, returns="User"),
     Operation(
         name="changePassword", description="Change the caller's password.", resolver=change_password, roles=EVERYONE
+    ),
+    Operation(
+        name="endSessions",
+        description="End all log-ins of a user; says how many there were.",
+        resolver=end_sessions,
+        roles=ADMINS,
     ),
 )
