@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "run": "boot, test, measure, decide, seal (the default)",
     "check": "run one check at the desk, on files, without a stack",
     "plan": "show what a run would do, without doing it",
+    "init": "write a profile for compose files, from what they say",
     "compose": "write the compose file of a reference stack",
     "profile": "lint or show a profile, print the JSON Schema",
     "drill": "plant known faults into a stack, and see which rule notices each",
@@ -31,6 +32,7 @@ examples:
   certify --profile finance --quick         the same, shortened (the verdict is PARTIAL at best)
   certify --profile finance --only load     only the controls that the load check proves
   certify --profile boot --compose FILE     does any stack of containers come up, and stay up?
+  certify init --compose FILE               write a profile for that stack, to go on from
   certify profile lint my.yaml              every mistake with its line
   certify verify certification --key certify.pub
 """

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+from certify.draft.model import OutputFileError
 from certify.drivers.compose.command import ComposeFileError
 from certify.drivers.interface import EnvironmentUnusableError
 from certify.drivers.select import DriverError
@@ -14,7 +15,7 @@ from certify.model.exit_codes import ExitCode
 from certify.profile.problem import ProfileError
 from certify.seal.errors import KeyFileError, SealError
 
-_USAGE = (ProfileError, ComposeFileError, DriverError, PlanError, RegistryError, OutputFolderError)
+_USAGE = (ProfileError, ComposeFileError, DriverError, PlanError, RegistryError, OutputFolderError, OutputFileError)
 
 
 def told(action: Callable[[], int]) -> int:

@@ -145,18 +145,22 @@ def host(folder: Path) -> str:
 
 
 def resolve(
-    files: Sequence[Path], folder: Path, name: str, environment: Mapping[str, str] | None = None
+    files: Sequence[Path],
+    folder: Path,
+    name: str,
+    environment: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The files as Compose understands them (environment, includes, overrides, profiles), and the unset variables.
 
-    `environment` holds variables beside those of this process.
+    `environment` holds variables beside those of this process, `options` what `docker compose config` is told beside.
 
     Raises:
         ComposeFileError: Compose refuses them.
         EnvironmentUnusableError: there is no usable Compose here.
     """
     chosen = [part for file in files for part in ("--file", str(file))]
-    spoken = ask(["--project-name", name, *chosen, "config", "--format", "json"], folder, environment)
+    spoken = ask(["--project-name", name, *chosen, "config", "--format", "json", *options], folder, environment)
     if spoken.code:
         told = visible(spoken.text.strip()[-2_000:], lines=True)
         raise ComposeFileError(
