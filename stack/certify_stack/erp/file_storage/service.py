@@ -1,6 +1,7 @@
-"""What is known of stored files: folders, files and their digests."""
+"""Stored files: folders, files with their digests, and what is in them."""
 
 from certify_stack.erp.catalog import STORED_FILE, USER
+from certify_stack.erp.file_storage.routes import add_routes
 from certify_stack.kit.model import Access, Children, Entity, Service, foreign, integer, local, text
 from certify_stack.kit.roles import MACHINES, STAFF
 
@@ -38,4 +39,5 @@ SERVICE = Service(
             filters=("folder", "owner"),
         ),
     ),
+    routes=add_routes,
 )

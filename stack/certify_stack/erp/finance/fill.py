@@ -15,7 +15,7 @@ import re
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,6 +24,7 @@ import asyncpg
 import msgspec
 
 from certify_stack.erp.finance import samples, views
+from certify_stack.erp.finance.copy_text import line_of
 from certify_stack.erp.finance.events import Line, PaymentReceived, Recorded
 from certify_stack.erp.finance.rebuild import DSN_VARIABLE
 from certify_stack.erp.finance.rows import ROW_TYPES, TABLES, Key, Row, columns_of, values_of
@@ -81,9 +82,9 @@ def block_of(count: int, seed: int) -> Block:
             said = f'"{event.amount}","{event.method.value}"]'
             payments.append((event.idempotency_key, event.invoice_id, stream, said))
         values = (sample_id("Event", position), kind, stream, version, name, type_version, data, samples.ACTOR, now)
-        lines.append(_marked(_line(values), products))
+        lines.append(_marked(line_of(values), products))
     tables = {
-        kind.TABLE: _marked("".join(_line(values_of(row)) for (of, _), row in rows.items() if of is kind), products)
+        kind.TABLE: _marked("".join(line_of(values_of(row)) for (of, _), row in rows.items() if of is kind), products)
         for kind in ROW_TYPES
     }
     return Block(tuple(lines), tables, tuple(payments))
@@ -92,21 +93,6 @@ def block_of(count: int, seed: int) -> Block:
 def _marked(text: str, products: set[str]) -> str:
     """Put a mark where the first digits of an id stand that differs from block to block; products are the same in all."""
     return UUIDS.sub(lambda found: found[0] if found[0] in products else MARK + found[1], text)
-
-
-def _line(values: Sequence[Any]) -> str:
-    return "\t".join(_text(value) for value in values) + "\n"
-
-
-def _text(value: Any) -> str:
-    """Return a value as COPY reads it."""
-    if value is None:
-        return r"\N"
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value).replace("\\", "\\\\")
 
 
 def dressed(text: str, seed: int, number: int) -> str:

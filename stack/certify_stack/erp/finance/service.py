@@ -2,6 +2,7 @@
 
 from certify_stack.erp.finance import ledger_operations, operations
 from certify_stack.erp.finance.books import ENTITIES
+from certify_stack.erp.finance.bulk_routes import add_routes
 from certify_stack.erp.finance.graphql_types import Invoice, Payment
 from certify_stack.erp.finance.ledger_types import JournalEntry
 from certify_stack.kit.model import Service
@@ -13,4 +14,5 @@ SERVICE = Service(
     queries=operations.QUERIES + ledger_operations.QUERIES,
     mutations=operations.MUTATIONS + ledger_operations.MUTATIONS,
     types=(Invoice, Payment, JournalEntry),
+    routes=add_routes,
 )
