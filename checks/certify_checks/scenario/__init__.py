@@ -18,6 +18,7 @@ NAMED = {
     "mushak": "The tax invoice (Mushak-6.3) has every field in Bangla and English, and numbers without a gap",
     "tax-numbers": "TIN and BIN of the right form are taken, all others refused",
     "amounts": "Amounts in taka are exact on their whole way, rounded as stated, and printed by lakh and crore",
+    "log-out": "No service takes a token after its log-out, and a refresh token is good once",
     "ledger": "Any sequence of commands keeps the books balanced, and nothing counts twice",
 }
 
