@@ -1,7 +1,25 @@
 """Bulk data in and out, with every row that was refused."""
 
+from dataclasses import replace
+
 from certify_stack.erp.catalog import STORED_FILE, USER
-from certify_stack.kit.model import Access, Children, Choice, Entity, Service, choice, foreign, integer, local, text
+from certify_stack.erp.import_export.operations import MUTATIONS
+from certify_stack.erp.import_export.routes import add_routes
+from certify_stack.erp.import_export.running import run_imports
+from certify_stack.kit.model import (
+    Access,
+    Children,
+    Choice,
+    Entity,
+    Field,
+    Service,
+    choice,
+    decimal,
+    foreign,
+    integer,
+    local,
+    text,
+)
 from certify_stack.kit.roles import BOOKKEEPERS, MACHINES, STAFF
 
 STATE = Choice(
@@ -14,6 +32,12 @@ STATE = Choice(
         "FAILED": "Stopped before the end.",
     },
 )
+
+
+def _read_only(field: Field) -> Field:
+    """Declare what only a running import writes."""
+    return replace(field, writable=False, required=False)
+
 
 SERVICE = Service(
     name="import-export",
@@ -32,6 +56,15 @@ SERVICE = Service(
                 choice("state", "How far it has come.", STATE),
                 integer("rows_read", "Rows looked at so far."),
                 integer("rows_refused", "Rows that broke a rule."),
+                replace(integer("rows_total", "Rows in the file, as far as they were counted."), writable=False),
+                _read_only(text("file_name", "Name of the file.", sample="invoices-{}.csv")),
+                _read_only(text("sha256", "Digest of the file's content.", max_length=64, sample="{:064x}")),
+                _read_only(text("currency", "Currency of the amounts.", max_length=3, sample="BDT")),
+                _read_only(decimal("net", "Sum of the net amounts.")),
+                _read_only(decimal("duty", "Sum of the supplementary duties.")),
+                _read_only(decimal("vat", "Sum of the value added taxes.")),
+                _read_only(decimal("gross", "Sum of what is to be paid.")),
+                _read_only(text("trouble", "Why nothing was imported.", max_length=500, sample="trouble {}")),
             ),
             children=(Children("refusals", "RowRefusal", "import_job", "Rows that broke a rule."),),
             filters=("requested_by", "file", "state"),
@@ -44,7 +77,7 @@ SERVICE = Service(
             access=Access(create=MACHINES, update=None),
             fields=(
                 local("import_job", "ImportJob", "The import that refused it."),
-                integer("row_number", "Number of the row in the file, from 1.", minimum=1),
+                integer("row_number", "Number of the line in the file, from 1.", minimum=1),
                 text("reason", "The rule that it breaks.", max_length=500, sample="reason {}"),
             ),
             filters=("import_job",),
@@ -64,4 +97,7 @@ SERVICE = Service(
             filters=("requested_by", "file"),
         ),
     ),
+    mutations=MUTATIONS,
+    tasks={"imports": run_imports},
+    routes=add_routes,
 )

@@ -1,0 +1,226 @@
+"""Files of invoices on their way: stored, read, imported whole or not at all, once, and told of."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from erp_harness import USER_ID, Harness
+
+from certify_stack.erp.import_export import running
+from certify_stack.erp.import_export.reading import COLUMNS, REQUIRED
+from certify_stack.erp.samples import sample_id
+
+IMPORTED = "SELECT count(*) FROM imported_invoice"
+STORED = "SELECT count(*) FROM content"
+
+
+def row(number: int, **changes: str) -> list[str]:
+    good = {
+        "reference": f"{uuid4().hex[:12]}-{number}",
+        "customer_id": str(sample_id("Customer", number % 50)),
+        "currency": "BDT",
+        "product_id": str(sample_id("Product", 3)),
+        "description": 'Rice, "fine"',
+        "quantity": "3",
+        "unit_price": "33.33",
+        "vat_rate": "7.5",
+        "due_on": "2026-02-28",
+    }
+    return list((good | changes).values())
+
+
+def file_of(rows: list[list[str]], header: tuple[str, ...] = REQUIRED) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows([header, *rows])
+    return text.getvalue().encode()
+
+
+def upload(erp: Harness, body: bytes, name: str = "invoices.csv", role: str = "accountant") -> httpx.Response:
+    headers = {"authorization": f"Bearer {erp.token(role)}", "content-type": "text/csv"}
+    return erp.post("/imports", params={"name": name}, content=body, headers=headers)
+
+
+def get(erp: Harness, path: str, role: str = "accountant") -> httpx.Response:
+    return erp.get(path, headers={"authorization": f"Bearer {erp.token(role)}"})
+
+
+def ended(erp: Harness, body: bytes) -> dict[str, Any]:
+    """Upload, and wait for the end."""
+    job = upload(erp, body).json()["id"]
+    erp.settle(lambda: get(erp, f"/imports/{job}").json()["state"] in {"DONE", "FAILED"})
+    found: dict[str, Any] = get(erp, f"/imports/{job}").json()
+    return found
+
+
+def told(erp: Harness, job: str) -> list[dict[str, Any]]:
+    rows = erp.sql("SELECT envelope FROM outbox WHERE key = $1 ORDER BY id", job)
+    return [json.loads(one["envelope"]) for one in rows]
+
+
+@pytest.mark.usefixtures("others")
+class TestImports:
+    def test_a_file_is_stored_imported_and_told_of(self, erp: Harness, others: Any):
+        body = file_of([row(number) for number in range(1200)])
+        answer = upload(erp, body)
+        assert (answer.status_code, answer.json()["new"]) == (202, True)
+        job = ended(erp, body)
+        assert answer.headers["location"] == f"/imports/{job['id']}"
+        assert (job["state"], job["trouble"], job["sha256"]) == ("DONE", None, hashlib.sha256(body).hexdigest())
+        assert (job["rows_total"], job["rows_read"], job["rows_refused"]) == (1200, 1200, 0)
+        # 3 * 33.33 = 99.99, and 7.5 % of that is 7.50.
+        assert (job["net"], job["vat"], job["gross"]) == ("119988.00", "9000.00", "128988.00")
+        created, finished = told(erp, job["id"])
+        assert (created["type"], finished["type"]) == ("ImportJobCreated", "ImportFinished")
+        data = finished["data"]
+        assert (data["state"], data["invoices"], data["gross"], data["address"]) == ("DONE", 1200, "128988.00", None)
+        assert data["requested_by_id"] == USER_ID
+        kept = "SELECT sum(length(data)) FROM content_part JOIN content ON id = content_id WHERE size_bytes = "
+        assert erp.count(others.dsns["file-storage"], kept + str(len(body))) == len(body)
+
+    def test_the_report_is_what_the_books_say_and_its_sums_are_the_file_s(self, erp: Harness):
+        job = ended(erp, file_of([row(number, unit_price=f"{number}.15") for number in range(1, 40)]))
+        text = get(erp, f"/imports/{job['id']}/report.csv").text
+        header, *lines, total = list(csv.reader(io.StringIO(text)))
+        assert header == ["line", "reference", "invoice", "net", "duty", "vat", "gross"]
+        assert [line[0] for line in lines] == [str(number) for number in range(2, 41)]
+        for place, name in ((3, "net"), (4, "duty"), (5, "vat"), (6, "gross")):
+            assert str(sum(Decimal(line[place]) for line in lines)) == total[place] == job[name]
+        page = get(erp, f"/imports/{job['id']}/report.html", "auditor")
+        assert page.headers["content-type"].startswith("text/html")
+        assert f'<td class="amount">{job["gross"]}</td></tr></tbody>' in page.text
+        assert page.text.count("<tr>") == 7 + 1 + 39
+
+    def test_bad_rows_are_named_and_nothing_is_imported(self, erp: Harness, others: Any):
+        rows = [row(number) for number in range(600)]
+        rows[3] = row(3, vat_rate="14")
+        rows[599] = ["too", "short"]
+        before = erp.count(others.dsns["finance"], IMPORTED)
+        job = ended(erp, file_of(rows))
+        assert (job["state"], job["rows_refused"], job["gross"]) == ("FAILED", 2, None)
+        assert job["trouble"] == "2 rows are bad, so none was imported"
+        query = "query($id: ID!) { importJob(id: $id) { state refusals { rowNumber reason } } }"
+        refusals = erp.ask(query, {"id": job["id"]})["importJob"]["refusals"]
+        assert refusals == [
+            {"rowNumber": 5, "reason": "vatRate of a taxable line is none of 5, 7.5, 10, 15"},
+            {"rowNumber": 601, "reason": "there are 2 fields, not 9"},
+        ]
+        text = get(erp, f"/imports/{job['id']}/report.csv").text
+        assert [line[0] for line in csv.reader(io.StringIO(text))] == ["line", "5", "601"]
+        assert "<td>601</td>" in get(erp, f"/imports/{job['id']}/report.html").text
+        assert erp.count(others.dsns["finance"], IMPORTED) == before
+        assert told(erp, job["id"])[-1]["data"]["state"] == "FAILED"
+
+    def test_the_same_file_twice_has_one_effect_and_a_failed_one_may_come_again(self, erp: Harness, others: Any):
+        body = file_of([row(number) for number in range(5)])
+        first = ended(erp, body)
+        before = erp.count(others.dsns["finance"], IMPORTED), erp.count(others.dsns["file-storage"], STORED)
+        again = upload(erp, body, "other-name.csv")
+        assert (again.status_code, again.json()) == (200, {"id": first["id"], "new": False})
+        assert (erp.count(others.dsns["finance"], IMPORTED), erp.count(others.dsns["file-storage"], STORED)) == before
+        bad = file_of([row(1, quantity="0")])
+        assert ended(erp, bad)["id"] != ended(erp, bad)["id"]
+
+    def test_what_finance_has_done_already_is_not_done_again(self, erp: Harness, others: Any):
+        """As after a crash between the commit in finance and the note of it here."""
+        job = ended(erp, file_of([row(number) for number in range(5)]))
+        before = erp.count(others.dsns["finance"], IMPORTED)
+        key = job["id"]
+        erp.sql("UPDATE import_job SET state = 'RUNNING', gross = NULL WHERE id = $1::text::uuid", key)
+        erp.sql("UPDATE import_run SET next_at = now() WHERE job_id = $1::text::uuid", key)
+        erp.settle(lambda: get(erp, f"/imports/{key}").json()["state"] == "DONE")
+        assert get(erp, f"/imports/{key}").json()["gross"] == job["gross"]
+        assert erp.count(others.dsns["finance"], IMPORTED) == before
+
+    def test_no_header_no_import(self, erp: Harness):
+        job = ended(erp, b"a,b\n1,2\n")
+        assert job["state"] == "FAILED"
+        assert job["trouble"].startswith("the header lacks reference, customer_id")
+        assert ended(erp, file_of([]))["trouble"] == ("finance answered 422: the file has no row besides its header")
+        assert ended(erp, b"")["trouble"] == "the file is empty"
+
+    def test_a_damaged_file_is_not_imported(self, erp: Harness, others: Any, monkeypatch: pytest.MonkeyPatch):
+        before = erp.count(others.dsns["finance"], IMPORTED)
+        body = file_of([row(number) for number in range(5)])
+        monkeypatch.setattr(running, "hashlib", _OtherDigest)
+        job = ended(erp, body)
+        assert job["trouble"] == "the stored file is not what was uploaded"
+        assert erp.count(others.dsns["finance"], IMPORTED) == before
+
+    def test_a_small_file_comes_by_graphql(self, erp: Harness):
+        query = "mutation($n: String!, $c: String!) { importInvoices(name: $n, csv: $c) { id fileName rowsTotal } }"
+        given = {"n": "small.csv", "c": file_of([row(1)]).decode()}
+        made = erp.ask(query, given, role="accountant")["importInvoices"]
+        assert (made["fileName"], made["rowsTotal"]) == ("small.csv", 1)
+        assert erp.ask(query, given)["importInvoices"] == made
+        assert erp.refusal(query, given, role="clerk") == "FORBIDDEN"
+        erp.settle(lambda: get(erp, f"/imports/{made['id']}").json()["state"] == "DONE")
+
+    def test_who_may_what(self, erp: Harness):
+        for role in ("clerk", "auditor", "service"):
+            assert upload(erp, b"x", role=role).status_code == 403
+            assert get(erp, "/exports/invoices.csv", role).status_code == 403
+        assert get(erp, f"/imports/{uuid4()}").status_code == 404
+        assert get(erp, f"/imports/{uuid4()}", "clerk").status_code == 403
+        headers = {"authorization": f"Bearer {erp.token('accountant')}", "content-type": "application/pdf"}
+        assert erp.post("/imports?name=x", content=b"x", headers=headers).status_code == 415
+        assert upload(erp, b"x", name="").json()["message"] == "name is blank"
+
+    def test_all_invoices_come_out_as_csv(self, erp: Harness, others: Any):
+        before = erp.sql("SELECT count(*) AS n FROM export_job")[0]["n"]
+        header, *lines = list(csv.reader(io.StringIO(get(erp, "/exports/invoices.csv?currency=BDT").text)))
+        assert header[:2] == ["number", "customer_id"]
+        assert len(lines) == erp.count(others.dsns["finance"], "SELECT count(*) FROM invoice_view")
+        assert erp.sql("SELECT count(*) AS n FROM export_job")[0]["n"] == before + 1
+
+    def test_an_import_waits_for_a_service_that_is_away(self, erp: Harness, monkeypatch: pytest.MonkeyPatch):
+        client = erp.app.state.runtime.client
+        monkeypatch.setattr(running, "LATER", running.LATER.replace("second", "millisecond"))
+        with away(client.urls, "finance"):
+            job = upload(erp, file_of([row(1)])).json()["id"]
+            erp.settle(lambda: erp.sql("SELECT attempts FROM import_run WHERE job_id::text = $1", job)[0][0] > 0)
+        assert get(erp, f"/imports/{job}").json()["state"] in {"PENDING", "RUNNING", "DONE"}
+        erp.settle(lambda: get(erp, f"/imports/{job}").json()["state"] == "DONE")
+        with away(client.urls, "finance"):
+            lost = ended(erp, file_of([row(1)]))
+        assert lost["trouble"] == "finance: ConnectError"
+        with away(client.urls, "file-storage"):
+            assert upload(erp, file_of([row(1)])).status_code == 503
+
+    def test_no_file_is_too_large(self, erp: Harness, monkeypatch: pytest.MonkeyPatch):
+        from certify_stack.erp.import_export import intake
+
+        monkeypatch.setattr(intake, "LARGEST", 20)
+        answer = upload(erp, file_of([row(1)]))
+        assert (answer.status_code, answer.json()["message"]) == (422, "a file has at most 20 bytes")
+
+
+class _OtherDigest:
+    """A hash that fits nothing."""
+
+    @staticmethod
+    def sha256() -> Any:
+        return hashlib.sha512()
+
+
+@contextmanager
+def away(urls: dict[str, str], name: str) -> Iterator[None]:
+    before = urls[name]
+    urls[name] = "http://127.0.0.1:9"
+    try:
+        yield
+    finally:
+        urls[name] = before
+
+
+def test_the_columns_are_documented():
+    text = (Path(__file__).parents[3] / "docs" / "import-format.md").read_text(encoding="utf-8")
+    assert [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")][: len(COLUMNS)] == list(COLUMNS)
