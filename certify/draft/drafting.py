@@ -82,9 +82,9 @@ def _drafted(part: Part, read: Read, kinds: Mapping[str, Found], answers: Answer
     kind = kinds[part.name]
     probes: dict[str, Found] = {}
     remarks: tuple[str, ...] = ()
+    health, where = health_test(service, read.built.get(part.name, Built()))
     if target := _target(part, read):
-        test = health_test(service, read.built.get(part.name, Built()))
-        probes, remarks = from_health_check(target, part.ports, test[1])
+        probes, remarks = from_health_check(target, part.ports, where)
     if answers:
         remarks += (answers.said,) if answers.said else ()
         # What was seen is surer than what is written.
@@ -97,7 +97,7 @@ def _drafted(part: Part, read: Read, kinds: Mapping[str, Found], answers: Answer
         graphql=probes.get("graphql"),
         metrics=probes.get("metrics"),
         calls=_calls(part, kinds) if kind.value in _CALLED else (),
-        remarks=(*_about(part, kind, answers), *remarks, *_documents(part, read, answers)),
+        remarks=(*_about(part, kind, health, answers), *remarks, *_documents(part, read, answers)),
     )
 
 
@@ -117,17 +117,15 @@ def _as_written(name: str, read: Read) -> str:
     return words(own.get("test")) + " " + words(list(read.built.get(name, Built()).health))
 
 
-def _about(part: Part, kind: Found, answers: Answers | None) -> tuple[str, ...]:
+def _about(part: Part, kind: Found, health: Sequence[str], answers: Answers | None) -> tuple[str, ...]:
+    """How it is judged, beside its probes."""
     if kind.value == Kind.ONE_SHOT:
-        return ("well when it has ended with exit code 0",)
+        return ("well when it has ended with exit code 0 (sure)",)
     if part.ports:
-        told = f"publishes {', '.join(map(str, part.ports[:8]))}; certify takes free ports of 127.0.0.1"
+        told = f"publishes {', '.join(map(str, part.ports[:8]))}; certify takes free ports of 127.0.0.1 (sure)"
         return (told,) if answers is None or not answers.said else ()
-    return (
-        ("publishes no port: judged by its container and its health check",)
-        if part.checked
-        else ("publishes no port and has no health check: judged by its process alone",)
-    )
+    judged = "its container and its health check" if health else "its process alone: it has no health check"
+    return (f"publishes no port: judged by {judged} (sure)",)
 
 
 def _documents(part: Part, read: Read, answers: Answers | None) -> tuple[str, ...]:

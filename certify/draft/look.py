@@ -45,7 +45,7 @@ async def look(spec: StackSpec, base: Path, names: Iterable[str], run_id: str, t
             booted = await driver.start(lambda happened: tell(f"{happened.part}: {happened.state}"))
             urls = {service.name: service.url for service in booted.stack.services if service.url}
             chosen = {name: urls[name] for name in names if name in urls and name not in booted.failures}
-            tell(f"asking {len(chosen)} services")
+            tell(f"asking {', '.join(chosen) or 'nobody: no service that may speak HTTP publishes a port'}")
             answers = await ask_all(chosen)
         finally:
             await asyncio.shield(driver.stop())

@@ -48,7 +48,7 @@ def _from(found: Found) -> str:
 
 def _head(made: Draft) -> Iterator[str]:
     files = " ".join(f"--compose {name}" for name in made.compose)
-    yield _comment(f"Written by `certify init {files}`{' --look' if made.looked else ''}: run it, then make it yours.")
+    yield _comment(f"Written by `certify init {files}{' --look' if made.looked else ''}`: run it, then make it yours.")
     yield "# Each line says where it was found, and how sure that is: sure, likely, or a guess."
     if made.unset:
         yield _comment(f"Variables without a value, which the files take for empty texts: {', '.join(made.unset)}")

@@ -97,6 +97,7 @@ class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
         spans: file that the spans which the stack sends are appended to while it runs; empty when nobody listens.
             One `certify.api.Span` a line, as JSON; `certify.api.read_spans` reads it.
         spans_to: address of who appends to it, for spans by OTLP over HTTP; a check may send some to see it work.
+        undeclared: names of what was started with the stack and is not in the profile, so that nobody looks at it.
         happened: what was seen of the stack so far, in order; the boot included.
 
     `credentials` has, as far as the stack gives them: `login` (URL), `users` {role: {username, password}},
@@ -112,6 +113,7 @@ class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
     broker: str = ""
     spans: str = ""
     spans_to: str = ""
+    undeclared: tuple[str, ...] = ()
     happened: tuple[Happened, ...] = ()
 
     def service(self, name: str) -> Service:

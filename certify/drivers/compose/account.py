@@ -94,20 +94,24 @@ def of_files(
         found: names of the services that are started.
         unset: variables without a value.
     """
-    named = {service.name for service in spec.services} | ({spec.gateway.name} if spec.gateway else set())
     told = {
         "variable-unset": (f"the variable {name} is not set: the files see an empty text" for name in unset),
         "port-remapped": () if spec.keep_ports else remapped(config),
         "scaled-down": scaled_down(config),
         "shared": shared(config),
         "service-undeclared": (
-            f"{name} is in the compose files, and not in the profile"
-            for name in found
-            # The file of a reference stack is made of the profile itself.
-            if spec.services and name not in named and not spec.reference
+            f"{name} is in the compose files, and not in the profile" for name in undeclared(spec, found)
         ),
     }
     return tuple((code, visible(text)) for code, texts in told.items() for text in texts)
+
+
+def undeclared(spec: StackSpec, found: Iterable[str]) -> tuple[str, ...]:
+    """Services that are started, and that the profile does not name although it names some."""
+    named = {service.name for service in spec.services} | ({spec.gateway.name} if spec.gateway else set())
+    # The file of a reference stack is made of the profile itself.
+    asked = bool(spec.services) and not spec.reference
+    return tuple(visible(name) for name in found if asked and name not in named)
 
 
 def end_of(text: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from certify import owner
 from certify.drivers.compose import bound, command, containers
-from certify.drivers.compose.account import Account, end_of, of_files
+from certify.drivers.compose.account import Account, end_of, of_files, undeclared
 from certify.drivers.compose.containers import ENGINE_GONE, Containers, published
 from certify.drivers.compose.disturbing import Disturber
 from certify.drivers.compose.guardian import Guardian
@@ -77,6 +77,7 @@ class ComposeDriver:
         self._happened: list[Happened] = []
         self._said = ""
         self._notes = of_files(spec, self._config, self._parts, unset)
+        self._undeclared = undeclared(spec, self._parts)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -171,7 +172,9 @@ class ComposeDriver:
         gateway = self._told(self._spec.gateway.name, own.gateway) if self._spec.gateway else None
         stack = join(self.declared, msgspec.structs.replace(own, services=told, gateway=gateway))
         services = tuple(with_outer_database(service, addresses) for service in stack.services)
-        return msgspec.structs.replace(stack, services=services, happened=tuple(self._happened))
+        return msgspec.structs.replace(
+            stack, services=services, undeclared=self._undeclared, happened=tuple(self._happened)
+        )
 
     async def disturb(self, disruption: Disruption) -> None:
         """Do something to a container of this run.

@@ -100,6 +100,7 @@ class HealthObservation(msgspec.Struct, frozen=True, omit_defaults=True):
         disturbed: what services said while they were cut from what they stand on.
         start: how the stack started, and what has died since.
         edges: the calls between services.
+        undeclared: services that were started and that the profile does not name.
     """
 
     window_us: int = 0
@@ -110,3 +111,4 @@ class HealthObservation(msgspec.Struct, frozen=True, omit_defaults=True):
     disturbed: tuple[Disturbance, ...] = ()
     start: Beginning | None = None
     edges: EdgesSeen | None = None
+    undeclared: tuple[str, ...] = ()

@@ -23,7 +23,8 @@ async def observe(ctx: Context, config: HealthConfig) -> HealthObservation:
     Raises:
         PatternError: the profile allows error lines by something that is no regular expression.
     """
-    seen = HealthObservation(config.window.microseconds, config.interval.microseconds)
+    told = ctx.stack.undeclared if ctx.wants("ready") else ()
+    seen = HealthObservation(config.window.microseconds, config.interval.microseconds, undeclared=told)
     async with prober() as client:
         probed, contained, migrated, decoys = await asyncio.gather(
             _probe(ctx, config, client) if ctx.wants("ready") else _nothing(),

@@ -31,10 +31,11 @@ def judge_ready(seen: HealthObservation, criteria: Criteria) -> Ruling:
     if unseeing := blind(seen):
         return unseeing
     probed = covered(seen, criteria)
-    services = {one.service for one in probed}
-    if not services:
+    unwatched = _unwatched(seen, criteria)
+    services = {one.service for one in probed} | unwatched
+    if not probed:
         return Ruling.inconclusive("no-services", "no service was probed", cure="declare services with probes")
-    findings = tuple(finding for one in probed if (finding := _finding(one, seen)))
+    findings = (*(found for one in probed if (found := _finding(one, seen))), *map(_undeclared, sorted(unwatched)))
     down = {finding.location.service for finding in findings}
     limit = criteria["not-ready"]
     held = limit.holds(len(down))
@@ -65,6 +66,17 @@ def blind(seen: HealthObservation) -> Ruling | None:
 def covered(seen: HealthObservation, criteria: Criteria) -> tuple[Probed, ...]:
     """The probes of the services that the control is about."""
     return tuple(probed for probed in seen.probed if criteria.covers(probed.service))
+
+
+def _unwatched(seen: HealthObservation, criteria: Criteria) -> set[str]:
+    """What was started and nobody looks at; a control about chosen services says nothing of others."""
+    return set() if criteria.services else set(seen.undeclared)
+
+
+def _undeclared(name: str) -> Finding:
+    told = f"{name} is started with the stack and is not in the profile: nobody looks whether it is ready"
+    cure = f"name {name} below `services:` in the profile; without anything more, its container is watched"
+    return Finding("undeclared", told, location=Location(service=name), cure=cure)
 
 
 def _decoy_state(seen: HealthObservation, name: str) -> str:
@@ -125,6 +137,11 @@ def seed_ready(seen: HealthObservation, criteria: Criteria) -> Iterator[Seeded[H
         yield from _seed_probes(seen, _first(sampled, "ready", many), _first(sampled, "live", many))
     hit = set(list(dict.fromkeys(probed.service for probed in sampled))[:many])
     gone = tuple(replace(p, up=False, samples=()) if p.service in hit else p for p in seen.probed)
+    if sampled and not criteria.services:
+        more = tuple(f"planted-{number}" for number in range(many))
+        yield Seeded(
+            "service that the profile does not name", replace(seen, undeclared=seen.undeclared + more), "undeclared"
+        )
     if hit:
         yield Seeded("service did not start", replace(seen, probed=gone), "not-up")
 

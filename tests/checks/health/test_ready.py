@@ -94,11 +94,27 @@ def test_what_cannot_be_told_is_inconclusive(seen: HealthObservation, reason: st
 def test_every_seed_is_found(limit: str, ready: tuple[Sample, ...]):
     seen, criteria = observation(*both("a"), *both("b", ready), *both("c")), Criteria({"not-ready": Limit.parse(limit)})
     seeds = list(seed_ready(seen, criteria))
-    assert len(seeds) == 6
+    assert len(seeds) == 7
     for seeded in seeds:
         ruling = judge_ready(seeded.observation, criteria)
         assert ruling.outcome is Outcome.FAIL, seeded.name
         assert not seeded.code or seeded.code in {finding.code for finding in ruling.findings}
+
+
+def test_what_was_started_and_is_not_in_the_profile_is_a_finding():
+    seen = replace(observation(*both("a")), undeclared=("db", "cache"))
+    ruling = judge_ready(seen, CRITERIA)
+    assert codes(seen) == ["undeclared", "undeclared"]
+    assert ruling.summary == "1 of 3 ready in every sample of 3,000 ms; not cache, db"
+    assert ruling.findings[0].location.service == "cache"
+    assert "name cache below `services:`" in ruling.findings[0].cure
+    # A limit may allow one, and a control about chosen services says nothing of others.
+    assert judge_ready(seen, Criteria({"not-ready": Limit.parse("<= 2")})).outcome is Outcome.PASS
+    chosen = Criteria(CRITERIA.limits, ("a",))
+    assert judge_ready(seen, chosen).outcome is Outcome.PASS
+    assert "undeclared" not in {seeded.code for seeded in seed_ready(seen, chosen)}
+    # Nothing that was watched is nothing to say, whatever else was started.
+    assert judge_ready(replace(observation(), undeclared=("db",)), CRITERIA).outcome is Outcome.INCONCLUSIVE
 
 
 @asynccontextmanager
