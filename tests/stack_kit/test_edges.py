@@ -7,6 +7,7 @@ import pytest
 from certify.profile.load import load_profile
 from certify_stack.erp import CONSUMES, SERVICES, catalog
 from certify_stack.erp.finance.operations import create_invoice
+from certify_stack.erp.import_export.operations import import_invoices
 from certify_stack.kit.app import load_service
 from certify_stack.kit.model import Foreign, by_name, lower_first
 from certify_stack.kit.references import references_of
@@ -27,7 +28,8 @@ def referred(name: str) -> set[str]:
         if isinstance(field.target, Foreign) and field.writable
     }
     by_hand = {operation.resolver for operation in page.mutations}
-    return owners | ({"crm", "master-data"} if create_invoice in by_hand else set())
+    owners |= {"crm", "master-data"} if create_invoice in by_hand else set()
+    return owners | ({"file-storage", "finance", "hr"} if import_invoices in by_hand else set())
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -11,6 +11,7 @@ _TRACED = frozenset({"invoice-to-audit"})
 # Scenarios of an ERP with a rule each, so that all controls share one run of all tests: the marker's name is the rule's.
 NAMED = {
     "invoice-to-audit": "A customer is billed and pays; the ledger balances and the audit trail tells all of it",
+    "bulk-import": "A file of invoices is stored, imported whole or not at all, reported to the poisha, and told of",
     "master-data": "Customers and products resolve through the gateway",
     "e-mail": "Customers get an e-mail of what concerns them",
     "sms": "Customers get a text message of what concerns them",

@@ -23,6 +23,6 @@ SERVICES = (
 
 CONSUMES: dict[str, tuple[str, ...]] = {
     "audit": SERVICES,
-    "notification": ("auth", "finance"),
+    "notification": ("auth", "finance", "import-export"),
 }
 """Services that take events of others, and whose. Dead-letter topics are made for these."""

@@ -124,6 +124,17 @@ def test_both_arrive_at_what_crm_knows_as_the_customers_addresses(told: Harness,
         assert row["sent_at"]
 
 
+def test_a_user_is_told_at_the_address_of_the_event_without_asking_crm(told: Harness, sink: Sink):
+    data = {"file_name": "a.csv", "state": "FAILED", "trouble": "bad", "requested_by_id": str(uuid4())}
+    one = event(source="urn:erp:import-export", type="ImportFinished", data=data | {"address": "ada@example.org"})
+    told.with_connection(lambda connection: tell(connection, one))
+    with told.reaching({}, None):
+        deliver(told, sink.carriers())
+    assert states(told) == {EMAIL: ("SENT", "ada@example.org", None)}
+    (mail,) = sink.arrived("ada@example.org")
+    assert (mail["subject"], mail["text"]) == ("Your import", "a.csv: nothing was imported. bad.")
+
+
 def test_what_was_delivered_is_not_delivered_again(told: Harness, sink: Sink):
     bill(told)
     for _ in range(2):

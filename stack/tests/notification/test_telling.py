@@ -71,6 +71,26 @@ def test_users_hear_of_their_accounts_in_the_application(told: Harness, broker: 
     assert told.sql("SELECT 1 FROM delivery WHERE message_id = $1", row["id"]) == []
 
 
+def imported(told: Harness, broker: KafkaServer, **changes: object) -> tuple[dict[str, str], list[str]]:
+    """Give the message that follows from the end of an import, and the carriers that it waits for."""
+    user = uuid4()
+    data = {"file_name": "june.csv", "state": "DONE", "invoices": 7, "gross": "80.50", "currency": "BDT"}
+    about = data | {"requested_by_id": str(user), "address": "ada@example.org", "trouble": None} | changes
+    publish(told, broker, event(source="urn:erp:import-export", type="ImportFinished", data=about))
+    (row,) = told.sql("SELECT id, body, address, state FROM message WHERE user_id = $1", user)
+    channels = told.sql("SELECT channel FROM delivery WHERE message_id = $1", row["id"])
+    return {name: row[name] for name in ("body", "address", "state")}, [one["channel"] for one in channels]
+
+
+def test_whoever_asked_for_an_import_hears_of_its_end_by_mail(told: Harness, broker: KafkaServer):
+    good = "june.csv: 7 invoices of 80.50 BDT were imported."
+    assert imported(told, broker) == ({"body": good, "address": "ada@example.org", "state": "QUEUED"}, ["EMAIL"])
+    seen, _ = imported(told, broker, state="FAILED", trouble="37 rows are bad")
+    assert seen["body"] == "june.csv: nothing was imported. 37 rows are bad."
+    seen, channels = imported(told, broker, address=None)
+    assert (seen["address"].startswith("in-app:user:"), seen["state"], channels) == (True, "SENT", [])
+
+
 def test_most_events_are_of_no_interest(told: Harness, broker: KafkaServer):
     before = told.sql("SELECT count(*) AS n FROM message")
     publish(told, broker, event(type="InvoiceCreated"))

@@ -28,6 +28,7 @@ from certify_stack.kit.references import EXIST
 from certify_stack.kit.runtime import Runtime
 
 MOST_ROWS = 100_000
+PROGRESS = "imports"
 ASKED_AT_ONCE = 200
 # Statements on a whole file take longer than those of a command.
 SECONDS = 300.0
@@ -97,6 +98,7 @@ async def run(runtime: Runtime, asked: Asked, batches: AsyncIterator[Sequence[Gi
         InvalidInputError: There is no row, or there are too many.
         DependencyUnavailableError: An owner of customers or products does not answer; nothing was written.
     """
+    progress: dict[UUID, int] = runtime.shared.setdefault(PROGRESS, {})
     try:
         async with runtime.database.transaction() as connection:
             await _known(connection, asked)
@@ -104,9 +106,18 @@ async def run(runtime: Runtime, asked: Asked, batches: AsyncIterator[Sequence[Gi
             await connection.execute(STAGE)
             async for batch in batches:
                 await run_of_it.take(batch)
+                progress[asked.import_id] = run_of_it.rows
             return await run_of_it.finish()
     except _Undone as undone:
         return undone.outcome
+    finally:
+        progress.pop(asked.import_id, None)
+
+
+def progress_of(runtime: Runtime, import_id: UUID) -> int | None:
+    """Return how many rows of an import that runs in this process were judged; None when it does not run."""
+    progress: dict[UUID, int] = runtime.shared.get(PROGRESS, {})
+    return progress.get(import_id)
 
 
 async def _known(connection: Connection, asked: Asked) -> None:
@@ -124,13 +135,13 @@ class _Run:
         self._seen, self._sums = Seen(), Sums()
         self._exist: dict[tuple[str, UUID], bool] = {}
         self._refusals: list[Refusal] = []
-        self._rows = self._refused = 0
+        self.rows = self._refused = 0
         self._now = datetime.now(UTC)
 
     async def take(self, batch: Sequence[Given]) -> None:
         """Judge a batch; copy it unless a bad row was seen already."""
-        self._rows += len(batch)
-        if self._rows > MOST_ROWS:
+        self.rows += len(batch)
+        if self.rows > MOST_ROWS:
             raise InvalidInputError(f"a file has at most {MOST_ROWS} rows")
         good = []
         for given in batch:
@@ -151,7 +162,7 @@ class _Run:
         Raises:
             _Undone: A row was bad, or somebody else has imported this content meanwhile.
         """
-        if not self._rows:
+        if not self.rows:
             raise InvalidInputError("the file has no row besides its header")
         # Each entry of the ledger is looked at now: the commit would do it while all commands wait.
         await self._connection.execute(BALANCED_NOW, timeout=SECONDS)

@@ -44,6 +44,7 @@ def add_routes(app: Starlette, runtime: Runtime) -> None:
     """Add the routes; each is for services alone."""
     app.add_route("/invoice-imports", guarded(runtime, MACHINES, import_invoices), methods=["POST"])
     app.add_route("/invoice-imports/{sha256}", guarded(runtime, MACHINES, imported), methods=["GET"])
+    app.add_route("/invoice-imports/{id}/progress", guarded(runtime, MACHINES, progress), methods=["GET"])
     app.add_route("/invoice-export", guarded(runtime, MACHINES, exported), methods=["GET"])
 
 
@@ -78,6 +79,14 @@ async def batches_of(parts: AsyncIterator[bytes]) -> AsyncIterator[Sequence[Give
         yield rows
     if end is None or end.rows != count:
         raise InvalidInputError(f"{count} rows arrived of {'an unknown number' if end is None else end.rows}")
+
+
+async def progress(context: Context, request: Request) -> Response:
+    """Tell how many rows of an import that runs now were judged."""
+    rows = bulk.progress_of(context.runtime, parse_id(request.path_params["id"]))
+    if rows is None:
+        raise NotFoundError("no import with this id runs here")
+    return json_response({"rows": rows})
 
 
 async def imported(context: Context, request: Request) -> Response:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import logging
-import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -43,6 +42,12 @@ PROGRESS = "UPDATE import_job SET rows_read = $2, updated_at = now() WHERE id = 
 LATER = "UPDATE import_run SET next_at = now() + $2 * interval '1 second' WHERE job_id = $1"
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How many rows finance has judged."""
+
+    rows: int
+
+
 class DamagedError(Exception):
     """The content is not what was uploaded."""
 
@@ -80,13 +85,14 @@ async def run_next(runtime: Runtime, supervised: Supervised | None = None) -> bo
     with runtime.tracing.span("import", SpanKind.INTERNAL, {}, parent):
         job = await runtime.database.fetchrow(START, run["job_id"])
         try:
-            outcome = await _Import(runtime, job, run["actor"], supervised).carry_out()
+            working = _Import(runtime, job, run["actor"], supervised)
+            outcome = await working.carry_out()
         except (AwayError, RefusedError) as error:
             await _postpone(runtime, run, job, str(error))
         except (HeaderError, DamagedError, CallError) as error:
             await settling.fail(runtime, job, str(error), _refusals_of(error))
         else:
-            await settling.settle(runtime, job, outcome)
+            await settling.settle(runtime, job, outcome, working.rows)
     return True
 
 
@@ -110,8 +116,12 @@ class _Import:
         self._runtime, self._job, self._actor, self._supervised = runtime, job, actor, supervised
         self._transfers = Transfers(runtime.client, runtime.tracing)
         self._reader = Reader()
-        self._told = time.monotonic()
         self._trouble: Exception | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows were read."""
+        return self._reader.rows
 
     async def carry_out(self) -> Outcome:
         """Send all rows to finance, and return what became of them.
@@ -122,12 +132,16 @@ class _Import:
             CallError: file-storage or finance does not do its part.
         """
         about = {"id": str(self._job["id"]), "sha256": self._job["sha256"], "actor": self._actor}
+        following = asyncio.create_task(self._follow())
         try:
             answer = await self._transfers.send("finance", f"/invoice-imports?{urlencode(about)}", self._lines())
         except CallError:
             if self._trouble is not None:
                 raise self._trouble from None
             raise
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
         return msgspec.json.decode(answer, type=Outcome)
 
     async def _lines(self) -> AsyncIterator[bytes]:
@@ -140,14 +154,9 @@ class _Import:
             raise
 
     async def _batches(self) -> AsyncIterator[bytes]:
-        sent = 0
         async for rows in self._rows():
             for first in range(0, len(rows), BATCH):
-                some = rows[first : first + BATCH]
-                sent += len(some)
-                yield msgspec.json.encode(some) + b"\n"
-                await self._tell(sent)
-        await self._tell(sent, last=True)
+                yield msgspec.json.encode(rows[first : first + BATCH]) + b"\n"
         yield msgspec.json.encode({"rows": self._reader.rows}) + b"\n"
 
     async def _rows(self) -> AsyncIterator[list[Row]]:
@@ -160,11 +169,16 @@ class _Import:
             raise DamagedError("the stored file is not what was uploaded")
         yield self._reader.finish()
 
-    async def _tell(self, sent: int, *, last: bool = False) -> None:
-        now = time.monotonic()
-        if last or now - self._told > TOLD_EVERY:
-            self._told = now
-            await self._runtime.database.fetch(PROGRESS, self._job["id"], sent)
+    async def _follow(self) -> None:
+        """Write down how far finance has come: what was only sent may still wait on the way."""
+        while True:
+            await asyncio.sleep(TOLD_EVERY)
             if self._supervised is not None:
                 self._supervised.beat()
-        await asyncio.sleep(0)
+            path = f"/invoice-imports/{self._job['id']}/progress"
+            try:
+                async with self._transfers.open("finance", "GET", path) as answer:
+                    seen = msgspec.json.decode(await answer.aread(), type=Progress)
+                await self._runtime.database.fetch(PROGRESS, self._job["id"], seen.rows)
+            except (CallError, UnavailableError, *AWAY):
+                continue

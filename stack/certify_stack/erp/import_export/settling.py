@@ -52,13 +52,9 @@ class Outcome(msgspec.Struct, frozen=True):
     refusals: tuple[Refusal, ...] = ()
 
 
-async def settle(runtime: Runtime, job: Any, outcome: Outcome) -> None:
-    """Write down what finance said."""
-    if outcome.refused:
-        told = f"{outcome.refused} {BAD_ROWS}"
-        await _end(runtime, job, outcome, told)
-    else:
-        await _end(runtime, job, outcome, None)
+async def settle(runtime: Runtime, job: Any, outcome: Outcome, rows: int) -> None:
+    """Write down what finance said of so many rows."""
+    await _end(runtime, job, outcome, f"{outcome.refused} {BAD_ROWS}" if outcome.refused else None, rows)
 
 
 async def fail(runtime: Runtime, job: Any, why: str, refusals: Sequence[Refusal]) -> None:
@@ -66,13 +62,13 @@ async def fail(runtime: Runtime, job: Any, why: str, refusals: Sequence[Refusal]
     await _end(runtime, job, Outcome("refused", refused=len(refusals), refusals=tuple(refusals)), why[:500])
 
 
-async def _end(runtime: Runtime, job: Any, outcome: Outcome, trouble: str | None) -> None:
+async def _end(runtime: Runtime, job: Any, outcome: Outcome, trouble: str | None, rows: int = 0) -> None:
     state = FAILED if trouble else DONE
     log.info("import ended", extra={"job": str(job["id"]), "state": state, "cause": trouble})
     address = await _address(runtime, job["requested_by_id"])
     amounts = (outcome.net, outcome.duty, outcome.vat, outcome.gross)
     async with runtime.database.transaction() as connection:
-        ended = (state, outcome.refused, outcome.invoices, outcome.currency or None, *amounts, trouble)
+        ended = (state, outcome.refused, rows, outcome.currency or None, *amounts, trouble)
         await connection.execute(END, job["id"], *ended)
         await connection.execute(OVER, job["id"])
         await _refuse(connection, job["id"], outcome.refusals)

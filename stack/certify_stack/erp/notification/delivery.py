@@ -30,7 +30,7 @@ CLAIM = f"""
         SELECT message_id FROM delivery WHERE next_at <= now() ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED
     ) RETURNING message_id, channel, subject, traceparent, attempts
 """  # noqa: S608 - a constant of this module
-MESSAGES = "SELECT id, customer_id, body FROM message WHERE id = ANY($1::uuid[])"
+MESSAGES = "SELECT id, customer_id, address, body FROM message WHERE id = ANY($1::uuid[])"
 DONE = "UPDATE delivery SET next_at = NULL, trouble = $2 WHERE message_id = $1"
 STATE = "UPDATE message SET state = $2, address = $3, sent_at = $4, updated_at = now() WHERE id = $1 RETURNING now()"
 LATER = "UPDATE delivery SET next_at = now() + $2 * interval '1 second', trouble = $3 WHERE message_id = $1"
@@ -83,6 +83,8 @@ async def _addresses(
 ) -> dict[UUID, Mapping[str, str | None]] | None:
     """Ask crm for the addresses of all of them at once; None when it does not answer."""
     keys = list(customers)
+    if not keys:
+        return {}
     asked = [{"__typename": "Customer", "id": str(key)} for key in keys]
     # The call belongs to what caused the first of the messages: a trace can have one parent only.
     parent = {"traceparent": claimed[0]["traceparent"] or ""}
@@ -108,7 +110,9 @@ async def _take(
         if known is None or channel not in carriers:
             await _postpone(runtime, row, "crm does not answer" if known is None else "there is no such carrier")
             return
-        address = (known.get(message["customer_id"]) or {}).get(FIELD[channel]) or ""
+        customer = message["customer_id"]
+        # Users are told at the address that came with the event.
+        address = (known.get(customer) or {}).get(FIELD[channel]) or "" if customer else message["address"]
         try:
             await _hand_over(carriers[channel], Letter(key, address, row["subject"], message["body"]), FIELD[channel])
         except UndeliverableError as error:

@@ -20,22 +20,30 @@ EMAIL, SMS = "EMAIL", "SMS"
 
 
 class Told(msgspec.Struct, frozen=True):
-    """To whom what is said: one of customer and user. Customers hear of it by every carrier, users in the application."""
+    """To whom what is said: one of customer and user.
+
+    Customers hear of it by every carrier, users in the application, or by mail where the event says their address.
+    """
 
     body: str
     subject: str = ""
     customer: UUID | None = None
     user: UUID | None = None
+    mail: str | None = None
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The carriers; empty: it stays in the application."""
-        return (EMAIL, SMS) if self.customer else ()
+        if self.customer:
+            return EMAIL, SMS
+        return (EMAIL,) if self.mail else ()
 
     @property
     def address(self) -> str:
         """The recipient, as long as nobody has asked for the address."""
-        return f"customer:{self.customer}" if self.customer else f"in-app:user:{self.user}"
+        if self.customer:
+            return f"customer:{self.customer}"
+        return self.mail or f"in-app:user:{self.user}"
 
 
 def _issued(envelope: Envelope) -> Told:
@@ -58,11 +66,21 @@ def _password(envelope: Envelope) -> Told:
     return Told("Your password was changed. Tell an administrator if that was not you.", user=envelope.subject)
 
 
+def _imported(envelope: Envelope) -> Told:
+    data = envelope.data
+    if data["state"] == "DONE":
+        body = f"{data['file_name']}: {data['invoices']} invoices of {data['gross']} {data['currency']} were imported."
+    else:
+        body = f"{data['file_name']}: nothing was imported. {data['trouble']}."
+    return Told(body, "Your import", user=UUID(data["requested_by_id"]), mail=data["address"])
+
+
 TEXTS: Mapping[str, Callable[[Envelope], Told]] = {
     "InvoiceIssued": _issued,
     "PaymentReceived": _received,
     "UserCreated": _welcome,
     "PasswordChanged": _password,
+    "ImportFinished": _imported,
 }
 
 
