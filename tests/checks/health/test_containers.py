@@ -95,7 +95,7 @@ def test_a_sensor_that_calls_everything_well_is_told():
 def test_the_rule_finds_all_that_it_seeds():
     observation = seen(looked("web", RUNNING), looked("job", Contained("exited", ends=True)))
     seeds = list(seed_ready(observation, CRITERIA))
-    assert len(seeds) == 8
+    assert len(seeds) == 9
     assert all(judge_ready(one.observation, CRITERIA).outcome is Outcome.FAIL for one in seeds)
 
 
