@@ -1,0 +1,98 @@
+"""Faults that the scenario of imported files must notice: a row lost, half a file booked, a report that adds up wrongly.
+
+Each changes one function in one service's own process before it serves.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+
+from certify.api import Fault, FaultKind
+from certify_stack.erp.finance import bulk, bulk_routes
+from certify_stack.erp.finance.bulk_rows import Given
+from certify_stack.erp.import_export import report
+from certify_stack.erp.import_export.report import Booked, Totals
+from certify_stack.kit.settings import Settings
+
+FINANCE, IMPORTS = "finance", "import-export"
+# Only the tests that can notice; without the self-test, and without repeats, which would only confirm what is seen.
+OPTIONS: dict[str, dict[str, object]] = {"scenario": {"scenarios": ["bulk-import"], "selftest": {}, "repeats": 0}}
+
+
+def last_row_lost(app: Starlette, name: str, settings: Settings) -> None:
+    """The last row of a file is counted as arrived and not imported."""
+    del app, settings
+    if name == FINANCE:
+        bulk_routes.batches_of = _without_last_row
+
+
+def half_a_file_committed(app: Starlette, name: str, settings: Settings) -> None:
+    """The rows before the first bad one stay, though the import is called refused."""
+    del app, settings
+    if name == FINANCE:
+        bulk._Run.finish = _finish_half  # type: ignore[method-assign]  # noqa: SLF001 - a fault gets in somewhere
+
+
+def report_off_by_one_row(app: Starlette, name: str, settings: Settings) -> None:
+    """The sums of a report lack the amounts of its first row."""
+    del app, settings
+    if name == IMPORTS:
+        report.Totals.add = _all_but_the_first  # type: ignore[method-assign]
+
+
+_whole = bulk_routes.batches_of
+
+
+async def _without_last_row(parts: AsyncIterator[bytes]) -> AsyncIterator[Sequence[Given]]:
+    before: Sequence[Given] = ()
+    async for batch in _whole(parts):
+        if before:
+            yield before
+        before = batch
+    if before[:-1]:
+        yield before[:-1]
+
+
+_finish = bulk._Run.finish  # noqa: SLF001 - as above
+
+
+async def _finish_half(self: Any) -> bulk.Outcome:
+    if not self._refused:
+        return await _finish(self)
+    refused: bulk.Outcome = self._no()
+    self._refused = 0
+    await _finish(self)
+    return refused
+
+
+_add = Totals.add
+
+
+def _all_but_the_first(self: Totals, row: Booked) -> None:
+    if self.rows:
+        _add(self, row)
+    else:
+        self.rows = 1
+
+
+def _fault(name: str, overlay: Any, target: str, breaks: str) -> Fault:
+    return Fault(
+        name=name,
+        kind=FaultKind.OVERLAY,
+        breaks=breaks,
+        caught_by=("scenario.bulk-import",),
+        target=target,
+        overlay=f"{__name__}:{overlay.__name__}",
+        also=("scenario.passes",),
+        options=OPTIONS,
+        # All of them are noticed in the same tests.
+        alone=True,
+    )
+
+
+FAULTS = (
+    _fault("import-loses-last-row", last_row_lost, FINANCE, "an import loses the last row of a file"),
+    _fault("import-commits-half", half_a_file_committed, FINANCE, "an import books half of a file that has bad rows"),
+    _fault("report-off-by-one-row", report_off_by_one_row, IMPORTS, "the sums of an import's report lack one row"),
+)
