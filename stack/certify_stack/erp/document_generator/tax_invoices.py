@@ -1,5 +1,8 @@
 """The tax invoice through GraphQL: made of an invoice of finance and a customer of crm, as they are when it is issued."""
 
+import asyncio
+import base64
+import logging
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, Self
@@ -14,12 +17,15 @@ from certify_stack.erp.document_generator import forms, mushak
 from certify_stack.erp.document_generator.mushak import Form, FormLanguage, Row
 from certify_stack.erp.tax_numbers import check_bin
 from certify_stack.kit.client import CallError
-from certify_stack.kit.errors import ConflictError, DependencyUnavailableError, NotFoundError
+from certify_stack.kit.errors import ConflictError, DependencyUnavailableError, NotFoundError, UnavailableError
 from certify_stack.kit.model import Operation
 from certify_stack.kit.roles import BOOKKEEPERS, REVIEWERS
 from certify_stack.kit.scalars import check_text, parse_id
 from certify_stack.kit.types import Info
 from certify_stack.kit.values import check_page
+from certify_stack.printing import PrintingError
+
+log = logging.getLogger(__name__)
 
 READ = BOOKKEEPERS | REVIEWERS
 TAKA = "BDT"
@@ -56,6 +62,27 @@ def _html(
     return mushak.render(forms.form_of(root.row), root.number, root.issued_at, FormLanguage(language.name))
 
 
+async def _pdf(
+    root: Any,
+    language: Annotated[TaxInvoiceLanguage, strawberry.argument(description="For whom.")] = TaxInvoiceLanguage.BANGLA,
+) -> str:
+    return base64.b64encode(await printed(root.row, FormLanguage(language.name))).decode()
+
+
+async def printed(row: Any, language: FormLanguage) -> bytes:
+    """Return the PDF of a kept form.
+
+    Raises:
+        UnavailableError: It cannot be printed here.
+    """
+    number = mushak.number_of(row["fiscal_year"], row["serial"])
+    try:
+        return await asyncio.to_thread(mushak.printed, forms.form_of(row), number, row["issued_at"], language)
+    except PrintingError as error:
+        log.exception("tax invoice not printed", extra={"tax_invoice": row["id"]})
+        raise UnavailableError("the tax invoice cannot be printed at present") from error
+
+
 @strawberry.federation.type(description="A tax invoice by form Mushak-6.3, as it was issued.", keys=["id"])
 class TaxInvoiceForm:
     """A tax invoice by form Mushak-6.3."""
@@ -70,6 +97,7 @@ class TaxInvoiceForm:
     row: strawberry.Private[Any]
 
     html: str = strawberry.field(resolver=_html, description="The form as a web page, with every field.")
+    pdf: str = strawberry.field(resolver=_pdf, description="The form as a PDF for printing, in base64.")
 
     @classmethod
     async def resolve_reference(cls, id: strawberry.ID, info: Info) -> Self | None:  # noqa: A002 - the key's name
