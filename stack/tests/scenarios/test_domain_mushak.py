@@ -2,12 +2,15 @@
 
 # ruff: noqa: RUF001 - Bangla digits are what is printed
 
+import base64
+import io
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from pypdf import PdfReader
 
 pytestmark = pytest.mark.scenario("mushak")
 
@@ -20,6 +23,7 @@ mutation ($input: IssueTaxInvoiceInput!) {
   }
 }
 """
+PRINTED = "query ($id: ID!) { taxInvoiceForm(id: $id) { bangla: pdf english: pdf(language: ENGLISH) } }"
 BUYER = "mutation ($id: ID!, $bin: String!) { updateCustomer(id: $id, input: {bin: $bin}) { bin } }"
 FIELDS = (
     ("গণপ্রজাতন্ত্রী বাংলাদেশ সরকার", "Government of the People's Republic of Bangladesh"),
@@ -105,6 +109,29 @@ def test_every_field_of_the_form_is_there_in_both_languages(business: Any) -> No
         assert text in english
     for text in ("০০২২৪১৮৭৩-৭৮৫৮", "০০৩৪৯৭২১৮-০১০১", "১,০০,০০০.০০", "২০,০০০.০০", "১৮,০০০.০০", "১,৩৮,০০০.০০"):
         assert text in bangla
+
+
+def text_of(encoded: str) -> str:
+    """The text of a PDF; where a cell or a line ends is told by one space."""
+    pages = PdfReader(io.BytesIO(base64.b64decode(encoded))).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def test_the_form_is_printed_in_both_languages_with_number_and_amounts(business: Any) -> None:
+    accountant = business.user("accountant")
+    form = business.gateway.query(FORM, accountant, input=asked(issued(business), new_bin()))["issueTaxInvoiceForm"]
+    printed = business.gateway.query(PRINTED, accountant, id=form["id"])["taxInvoiceForm"]
+    english, bangla = text_of(printed["english"]), text_of(printed["bangla"])
+    for _, label in FIELDS:
+        assert label in english
+    for text in (form["number"], *SAID.values(), business.customer["name"], "Rice <25 kg>"):
+        assert text in english
+    # On its line and as the total.
+    for amount in ("1,00,000.00", "20,000.00", "18,000.00", "1,38,000.00"):
+        assert english.count(f" {amount}") == 2
+    in_bangla = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
+    for text in (form["number"], "1,00,000.00", "20,000.00", "18,000.00", "1,38,000.00"):
+        assert text.translate(in_bangla) in bangla
 
 
 def test_numbers_follow_each_other_also_when_many_come_at_once(business: Any) -> None:
