@@ -18,7 +18,7 @@ def app_with(revocations: Revocations) -> Any:
 
 
 @pytest.mark.parametrize(("service", "refused"), [("hr", True), ("finance", False)])
-def test_a_service_that_forgets_what_was_revoked(service: str, refused: bool):
+def test_a_service_that_forgets_what_was_revoked(service: str, *, refused: bool):
     revocations = Revocations()
     revocations.add("session", datetime.now(UTC) + timedelta(seconds=60))
     log_out.revoked_token_accepted(app_with(revocations), service, NOTHING)
@@ -26,7 +26,7 @@ def test_a_service_that_forgets_what_was_revoked(service: str, refused: bool):
 
 
 @pytest.mark.parametrize(("service", "changed"), [("hr", False), ("auth", True)])
-def test_a_refresh_token_that_is_good_again(service: str, changed: bool, monkeypatch: pytest.MonkeyPatch):
+def test_a_refresh_token_that_is_good_again(monkeypatch: pytest.MonkeyPatch, service: str, *, changed: bool):
     monkeypatch.setattr(sessions, "USE", sessions.USE)
     before = sessions.USE
     log_out.refresh_token_reused(NOTHING, service, NOTHING)
