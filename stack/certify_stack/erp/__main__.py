@@ -2,6 +2,7 @@
 
 python -m certify_stack.erp finance --port 8081
 python -m certify_stack.erp migrate finance
+python -m certify_stack.erp redeliver audit
 python -m certify_stack.erp up
 """
 
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from certify_stack.erp import SERVICES
+from certify_stack.erp import CONSUMES, SERVICES
 
 if TYPE_CHECKING:
     from certify_stack.kit.settings import Settings
@@ -28,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return composefile.main()
     given = _parser().parse_args(arguments)
-    return _migrate(given) if given.command == "migrate" else _serve(given)
+    does = {"migrate": _migrate, "redeliver": _redeliver}
+    return does.get(given.command, _serve)(given)
 
 
 def _stack(arguments: list[str]) -> int:
@@ -49,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("compose", help="print a compose file of the stack that is described as JSON", add_help=False)
     migrate = commands.add_parser("migrate", help="bring the database of a service to head")
     migrate.add_argument("service", choices=SERVICES, metavar="SERVICE", help=", ".join(SERVICES))
+    again = commands.add_parser("redeliver", help="give the messages that a service has put aside to it once more")
+    again.add_argument("service", choices=CONSUMES, metavar="SERVICE", help=", ".join(CONSUMES))
     for name in SERVICES:
         service = commands.add_parser(name, help=f"serve {name}")
         service.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -64,6 +68,13 @@ def _migrate(given: argparse.Namespace) -> int:
         return USAGE
     upgrade(settings.database_dsn, given.service)
     return 0
+
+
+def _redeliver(given: argparse.Namespace) -> int:
+    from certify_stack.kit import dead_letters  # noqa: PLC0415 - a serving process does without
+
+    settings = _settings()
+    return USAGE if settings is None else dead_letters.main(given.service, settings)
 
 
 def _serve(given: argparse.Namespace) -> int:

@@ -2,20 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from certify_stack.kit import broker, errors, messages
 from certify_stack.kit.background import Pauses, Supervised
+from certify_stack.kit.database import Database
 from certify_stack.kit.messages import Envelope
 from certify_stack.kit.model import Subscription
 from certify_stack.kit.outbox import caused_by
 from certify_stack.kit.runtime import Runtime
 
 log = logging.getLogger(__name__)
+
+Handle = Callable[[Any, Any], Awaitable[None]]
 
 TRIES = 5
 BATCH = 100
@@ -27,6 +31,31 @@ LISTENS_SECONDS = 0.05
 SEEN = "INSERT INTO inbox (event_id, topic, position) VALUES ($1, $2, $3) ON CONFLICT (event_id) DO NOTHING RETURNING 1"
 # Longer than brokers keep messages by default, so that nothing can come again that was forgotten.
 PRUNE = "DELETE FROM inbox WHERE received_at < now() - interval '14 days'"
+
+
+# What a message that was put aside says of it: TOPIC/PARTITION/OFFSET, and why.
+ORIGIN, CAUSE = "dead-origin", "dead-cause"
+
+
+def cause_of(error: Exception) -> bytes:
+    """Return why a message was put aside."""
+    return f"{type(error).__name__}: {error}"[:1000].encode()
+
+
+async def effect(database: Database, handle: Handle, place: tuple[str, int], envelope: Envelope) -> str:
+    """Let an event have its effect unless it has had it: ``effective`` or ``known``.
+
+    Args:
+        database: The service's own.
+        handle: What the event does, in the transaction in which it is noted as seen.
+        place: Topic and offset at which it was found.
+        envelope: The event.
+    """
+    async with database.transaction() as connection:
+        if not await connection.fetchval(SEEN, envelope.id, *place):
+            return "known"
+        await handle(connection, envelope)
+    return "effective"
 
 
 class Consumer:
@@ -135,18 +164,13 @@ class Consumer:
                 return
 
     async def _effect(self, record: ConsumerRecord, envelope: Envelope) -> str:
-        async with self._database.transaction() as connection:
-            if not await connection.fetchval(SEEN, envelope.id, record.topic, record.offset):
-                return "known"
-            await self.handle(connection, envelope)
-        return "effective"
+        return await effect(self._database, self.handle, (record.topic, record.offset), envelope)
 
     async def _bury(self, record: ConsumerRecord, error: Exception, supervised: Supervised) -> None:
         """Send the message as it is to the group's dead-letter topic, and why."""
         where = f"{record.topic}/{record.partition}/{record.offset}"
-        about = [("dead-origin", where), ("dead-cause", f"{type(error).__name__}: {error}"[:1000])]
         log.error("message put aside", exc_info=error, extra={"origin": where})
-        headers = [*record.headers, *((name, text.encode()) for name, text in about)]
+        headers = [*record.headers, (ORIGIN, where.encode()), (CAUSE, cause_of(error))]
         pauses = Pauses()
         while True:
             try:
