@@ -86,6 +86,27 @@ class TestImports:
         kept = "SELECT sum(length(data)) FROM content_part JOIN content ON id = content_id WHERE size_bytes = "
         assert erp.count(others.dsns["file-storage"], kept + str(len(body))) == len(body)
 
+    def test_files_that_come_together_are_all_imported(self, erp: Harness):
+        jobs = [upload(erp, file_of([row(number)])).json()["id"] for number in range(5)]
+        states = lambda: [get(erp, f"/imports/{job}").json()["state"] for job in jobs]  # noqa: E731 - asked again
+        erp.settle(lambda: states() == ["DONE"] * 5)
+
+    def test_one_job_is_claimed_at_a_time(self, erp: Harness):
+        """Also where the planner has no statistics, and would choose a job anew for each row."""
+
+        async def claims(connection: Any) -> list[int]:
+            transaction = connection.transaction()
+            await transaction.start()
+            await connection.execute(
+                "INSERT INTO import_run (job_id, actor, next_at) SELECT id, 'x', now() - interval '1 hour' FROM import_job "
+                "WHERE id NOT IN (SELECT job_id FROM import_run) LIMIT 9"
+            )
+            claimed = [len(await connection.fetch(running.CLAIM)) for _ in range(3)]
+            await transaction.rollback()
+            return claimed
+
+        assert erp.with_connection(claims) == [1, 1, 1]
+
     def test_the_report_is_what_the_books_say_and_its_sums_are_the_file_s(self, erp: Harness):
         job = ended(erp, file_of([row(number, unit_price=f"{number}.15") for number in range(1, 40)]))
         text = get(erp, f"/imports/{job['id']}/report.csv").text

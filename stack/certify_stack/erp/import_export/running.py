@@ -29,10 +29,13 @@ BATCH = 500
 TRIES = 5
 # How long a job stays away from others when whoever took it dies; longer than any import takes.
 LEASE = "3 minutes"
+# Materialized: joined to the update, the choice could be made anew for each row, and several jobs be claimed at once.
 CLAIM = f"""
-    UPDATE import_run SET attempts = attempts + 1, next_at = now() + interval '{LEASE}' WHERE job_id IN (
+    WITH due AS MATERIALIZED (
         SELECT job_id FROM import_run WHERE next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) RETURNING job_id, actor, traceparent, attempts
+    )
+    UPDATE import_run AS run SET attempts = attempts + 1, next_at = now() + interval '{LEASE}' FROM due
+    WHERE run.job_id = due.job_id RETURNING run.job_id, actor, traceparent, attempts
 """  # noqa: S608 - a constant of this module
 START = """
     UPDATE import_job SET state = 'RUNNING', rows_read = 0, updated_at = now() WHERE id = $1
