@@ -14,7 +14,7 @@ from erp_harness import Harness, scratch_database
 from certify_stack.erp.auth import accounts, rotate
 from certify_stack.erp.auth.keyring import KeyRing
 from certify_stack.kit import public_keys
-from certify_stack.kit.tokens import SigningKey, TokenError
+from certify_stack.kit.tokens import SigningKey, TokenError, load_jwks
 
 GOOD = "a long enough password"
 ANY = {"query": "{ __typename }"}
@@ -68,6 +68,18 @@ def test_the_command_rotates_a_file_and_says_what_is_wrong_with_another(
     assert capsys.readouterr().out.strip() == SigningKey.load(path).kid
     assert rotate.main([str(tmp_path / "none.pem")]) == 2
     assert "none.pem" in capsys.readouterr().err
+
+
+def test_the_command_makes_the_first_key_and_tells_the_public_ones(tmp_path: Path):
+    path, public = tmp_path / "auth.pem", tmp_path / "jwks.json"
+    assert rotate.main([str(path), "--create", "--jwks", str(public)]) == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    first = SigningKey.load(path).kid
+    assert list(load_jwks(public)) == [first]
+    assert rotate.main([str(path), "--create", "--jwks", str(public)]) == 0
+    assert SigningKey.load(path).kid == first, "a key that is there stays"
+    assert rotate.main([str(path), "--jwks", str(public)]) == 0
+    assert list(load_jwks(public)) == [SigningKey.load(path).kid, first]
 
 
 @pytest.fixture(scope="module")
