@@ -108,7 +108,7 @@ def _fault(name: str, breaks: str, overlay: Any, scenario: str, also: tuple[str,
         caught_by=(f"scenario.{scenario}",),
         target=TARGETS.get(overlay.__name__, FINANCE),
         overlay=f"{__name__}:{overlay.__name__}",
-        also=("scenario.passes", *(f"scenario.{one}" for one in also)),
+        also=("scenario.passes", "load.effects", *(f"scenario.{one}" for one in also)),
         options={"scenario": {"scenarios": [scenario]}},
     )
 

@@ -1,21 +1,30 @@
 """Faults that the load check must notice: overlays that change one service in its own process before it serves."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from itertools import count
+from typing import Any
+from uuid import UUID
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from certify.api import Fault, FaultKind
+from certify_faults.finance_domain import payment_counts_twice
 from certify_faults.wrapping import around
+from certify_stack.erp.finance import commands
 from certify_stack.kit.settings import Settings
 
 SLOW_SERVICE = "crm"
 FAILING_SERVICE = "master-data"
 DELAY_SECONDS = 0.4
 ONE_IN = 10
+FINANCE = "finance"
+SLOW_IN, TAIL_SECONDS = 12, 0.5  # more than 6 in 100 are slow
+STALL_SECONDS, STALLS_APART = 1.5, 5.0
+LOST_IN = 20
 
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -48,8 +57,115 @@ def failing_requests(app: Starlette, service_name: str, settings: Settings) -> N
         return await call_next(request)
 
 
+def slow_tail(app: Starlette, service_name: str, settings: Settings) -> None:
+    """One operation in twelve of finance takes half a second longer."""
+    del settings
+    numbers = count(1)
+
+    @_of_finance(app, service_name)
+    async def delayed(request: Request, call_next: Next) -> Response:
+        if next(numbers) % SLOW_IN == 0:
+            await asyncio.sleep(TAIL_SECONDS)
+        return await call_next(request)
+
+
+def errors_inside_200(app: Starlette, service_name: str, settings: Settings) -> None:
+    """One operation in ten of finance fails with status 200."""
+    del settings
+    numbers = count(1)
+
+    @_of_finance(app, service_name)
+    async def failing(request: Request, call_next: Next) -> Response:
+        if next(numbers) % ONE_IN == 0:
+            return JSONResponse({"data": None, "errors": [{"message": "out of luck"}]})
+        return await call_next(request)
+
+
+def stalls(app: Starlette, service_name: str, settings: Settings) -> None:
+    """Finance stands still for a while, again and again: a collection of garbage, a disk that is full of others' work."""
+    del settings
+    last = [time.monotonic()]
+
+    @_of_finance(app, service_name)
+    async def standing_still(request: Request, call_next: Next) -> Response:
+        if time.monotonic() - last[0] > STALLS_APART:
+            time.sleep(STALL_SECONDS)  # noqa: ASYNC251 - that is the fault
+            last[0] = time.monotonic()
+        return await call_next(request)
+
+
+def one_at_a_time(app: Starlette, service_name: str, settings: Settings) -> None:
+    """Finance does one operation after the other, as with one connection for all, and each holds it for a while."""
+    del settings
+    connection = asyncio.Lock()
+
+    @_of_finance(app, service_name)
+    async def waiting(request: Request, call_next: Next) -> Response:
+        async with connection:
+            await asyncio.sleep(0.02)
+            return await call_next(request)
+
+
+def payments_lost(app: Starlette, service_name: str, settings: Settings) -> None:
+    """One payment in twenty is answered with the one before it, and is not taken."""
+    del app, settings
+    if service_name == FINANCE:
+        commands.record_payment = _forgetful(commands.record_payment)
+
+
+def _forgetful(take: Callable[..., Awaitable[UUID]]) -> Any:
+    numbers, taken = count(1), list[UUID]()
+
+    async def sometimes(database: Any, caller: Any, invoice_id: UUID, money: Any, expected: int | None = None) -> UUID:
+        if not taken or next(numbers) % LOST_IN:
+            taken.append(await take(database, caller, invoice_id, money, expected))
+        return taken[-1]
+
+    return sometimes
+
+
+def _of_finance(app: Starlette, service_name: str) -> Callable[[Any], Any]:
+    """Around the operations of finance; not what other services ask of it."""
+
+    def decorate(wrapper: Callable[[Request, Next], Awaitable[Response]]) -> None:
+        if service_name != FINANCE:
+            return
+
+        @around(app)
+        async def operations(request: Request, call_next: Next) -> Response:
+            if request.method != "POST" or b"_entities" in await request.body():
+                return await call_next(request)
+            return await wrapper(request, call_next)
+
+    return decorate
+
+
 # Fewer users who think less long: as many requests as the limits need for a decision, in a fraction of the time.
-_BRIEF = {"users": 24, "ramp": "1 s", "warmup": "1 s", "hold": "20 s", "think_min": "60 ms", "think_max": "140 ms"}
+_BRIEF: dict[str, Any] = {
+    "shape": "api-mix",
+    "users": 24,
+    "ramp": "1 s",
+    "warmup": "1 s",
+    "hold": "20 s",
+    "quick_hold": "20 s",
+    "think_min": "60 ms",
+    "think_max": "140 ms",
+}
+_PAYING = _BRIEF | {"shape": "pay-invoices", "hold": "8 s", "quick_hold": "8 s"}
+
+
+def _fault(name: str, breaks: str, overlay: Any, rule: str, also: tuple[str, ...] = (), **options: Any) -> Fault:
+    return Fault(
+        name=name,
+        kind=FaultKind.OVERLAY,
+        breaks=breaks,
+        caught_by=(f"load.{rule}",),
+        target=FINANCE,
+        overlay=f"{overlay.__module__}:{overlay.__name__}",
+        also=also,
+        options={"load": options or _BRIEF},
+    )
+
 
 FAULTS = (
     Fault(
@@ -70,5 +186,31 @@ FAULTS = (
         overlay=f"{__name__}:{failing_requests.__name__}",
         also=("owasp.schema", "scenario.passes"),
         options={"load": _BRIEF},
+    ),
+    _fault("slow-tail", "one operation in twelve of one service takes half a second longer", slow_tail, "latency"),
+    _fault("service-stalls", "one service stands still for a while, again and again", stalls, "latency"),
+    _fault("one-connection-for-all", "one service does one operation after the other", one_at_a_time, "latency"),
+    _fault(
+        "errors-inside-200",
+        "one operation in ten of one service fails with status 200",
+        errors_inside_200,
+        "errors",
+        ("owasp.schema", "scenario.passes"),
+    ),
+    _fault(
+        "payments-lost",
+        "one payment in twenty is answered as taken and is not there",
+        payments_lost,
+        "effects",
+        ("scenario.passes",),
+        **_PAYING,
+    ),
+    _fault(
+        "retried-payment-counts-twice",
+        "a payment that is sent twice at once counts twice",
+        payment_counts_twice,
+        "effects",
+        ("scenario.passes", "scenario.ledger", "scenario.invoice-to-audit", "scenario.amounts"),
+        **_PAYING,
     ),
 )

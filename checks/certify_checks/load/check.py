@@ -1,7 +1,7 @@
 """The check family `load`."""
 
 from certify.api import Capability, Check, Rule
-from certify_checks.load import errors, latency
+from certify_checks.load import effects, errors, latency
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observe import observe
@@ -31,6 +31,14 @@ CHECK = Check(
             seed=errors.seed,
             needs=_NEEDS,
             limits={"share": "< 0.1 %"},
+        ),
+        Rule(
+            id="effects",
+            title="each request had its effect, exactly once",
+            judge=effects.judge,
+            seed=effects.seed,
+            needs=_NEEDS | {Capability.DISPOSABLE},
+            limits={"lost": "== 0", "double": "== 0"},
         ),
     ),
 )

@@ -12,7 +12,8 @@ class Operation(CheckConfig, frozen=True):
     """One GraphQL operation of a mix.
 
     In `variables`, a text `{NAME}` alone becomes a random value of the pick NAME, and `{unique}` inside a text becomes
-    a number that no other request has. `nullable`: a null at the top of `data` is a right answer.
+    a number that no other request has. `nullable`: a null at the top of `data` is a right answer. `twice`: one request
+    in so many is sent twice at once, byte by byte the same, as by a client that retries; 0 for none.
     """
 
     name: str
@@ -21,13 +22,29 @@ class Operation(CheckConfig, frozen=True):
     variables: dict[str, Any] = msgspec.field(default_factory=dict)
     role: str = ""
     nullable: bool = False
+    twice: int = 0
+
+
+class Effect(CheckConfig, frozen=True):
+    """What each request of the operation `of` leaves behind, once, however often it was sent.
+
+    `query` takes `$limit` and `$offset`, for it is asked page by page; `path` leads to texts that hold the request's
+    `{unique}`. With `adds` it leads to amounts instead, whose sum grows by `adds` for each request.
+    """
+
+    query: str
+    path: str
+    of: str
+    adds: str = ""
+    role: str = ""
 
 
 class Shape(CheckConfig, frozen=True):
-    """A named mix of operations, and the picks that their variables use."""
+    """A named mix of operations, the picks that their variables use, and what must be there of them afterwards."""
 
     operations: tuple[Operation, ...] = ()
     picks: dict[str, Pick] = msgspec.field(default_factory=dict)
+    effects: dict[str, Effect] = msgspec.field(default_factory=dict)
 
 
 class LoadConfig(CheckConfig, frozen=True):

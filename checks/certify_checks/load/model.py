@@ -52,6 +52,36 @@ class Generator(msgspec.Struct, frozen=True, omit_defaults=True):
     foreign_ppm: int = 0
 
 
+class EffectSeen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the requests of one operation left behind, over the whole run, ramp and warm-up included.
+
+    Attributes:
+        name: as the shape names the effect.
+        operation: whose requests leave it.
+        done: requests with a right answer to at least one sending.
+        unclear: requests without any; they may have had their effect all the same.
+        repeated: how many of both were sent more than once.
+        lost: done requests of which nothing was found.
+        double: effects found beyond the first of each request.
+        adds: for sums, by how much one request adds, as a decimal number; then `before` and `after` are the sums.
+        examples: unique numbers of the first lost and double ones.
+        problem: why it could not be looked at; text of a service, so hostile.
+    """
+
+    name: str
+    operation: str
+    done: int = 0
+    unclear: int = 0
+    repeated: int = 0
+    lost: int = 0
+    double: int = 0
+    adds: str = ""
+    before: str = ""
+    after: str = ""
+    examples: tuple[str, ...] = ()
+    problem: str = ""
+
+
 class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that was observed. `unusable` is a reason code when no load could be made, `detail` says why."""
 
@@ -63,6 +93,7 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     operations: tuple[OperationSeen, ...] = ()
     calibration: Calibration = Calibration()
     generator: Generator = Generator()
+    effects: tuple[EffectSeen, ...] = ()
     unusable: str = ""
     detail: str = ""
 

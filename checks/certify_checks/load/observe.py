@@ -5,19 +5,22 @@ import contextlib
 import json
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from certify.api import Context, Service
 from certify_checks.children import die_with_parent, end
 from certify_checks.http import Client, LoginError, bearer
+from certify_checks.load import counting
 from certify_checks.load.calibration import calibration_server
 from certify_checks.load.config import LoadConfig, Operation, Shape
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.neighbours import foreign_ppm, snapshot
-from certify_checks.load.reading import SUMMARY, read
+from certify_checks.load.reading import SUMMARY, read, sent
 from certify_checks.load.tally import CALIBRATION, REQUESTS
 from certify_checks.picks import Pick, PickError, find
 
@@ -43,17 +46,21 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     seen = LoadSeen(config.shape, config.users, hold.microseconds, timeout_us, quick=hold != config.hold)
     try:
         shape, gateway = _asked(ctx, config)
+        looked_at = {name: replace(effect, role=effect.role or config.role) for name, effect in shape.effects.items()}
         plan = await _plan(ctx, config, shape, gateway) | {"hold": hold.seconds}
         if hold != config.hold:
             plan["ramp"] = min(plan["ramp"], QUICK_RAMP)
+        sums = await counting.sums(ctx, looked_at)
         before = snapshot()
         folder = await _generate(ctx, plan)
         foreign = foreign_ppm(before, snapshot(), [part.pid for part in (*ctx.stack.services, gateway) if part.pid])
     except _UnusableError as error:
-        return msgspec.structs.replace(seen, unusable=error.reason, detail=str(error))
-    operations, calibration, generator = read(folder, [operation.name for operation in shape.operations])
-    generator = msgspec.structs.replace(generator, foreign_ppm=foreign)
-    return msgspec.structs.replace(seen, operations=operations, calibration=calibration, generator=generator)
+        return replace(seen, unusable=error.reason, detail=str(error))
+    names = [operation.name for operation in shape.operations]
+    operations, calibration, generator = read(folder, names)
+    generator = replace(generator, foreign_ppm=foreign)
+    effects = await counting.count(ctx, looked_at, sent(folder, names), sums) if looked_at else ()
+    return replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)
 
 
 def _asked(ctx: Context, config: LoadConfig) -> tuple[Shape, Service]:
@@ -88,7 +95,9 @@ async def _plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service
     ]
     times = {name: getattr(config, name).seconds for name in ("ramp", "warmup", "think_min", "think_max", "timeout")}
     target = {"url": gateway.url.rstrip("/"), "path": "/" + (gateway.graphql or "/graphql").lstrip("/")}
-    return target | times | {"operations": operations, "values": values, "users": config.users, "seed": ctx.seed}
+    run = f"{time.time_ns():x}"
+    asked = {"operations": operations, "values": values, "users": config.users, "seed": ctx.seed, "run": run}
+    return target | times | asked
 
 
 async def _generate(ctx: Context, plan: dict[str, Any]) -> Path:

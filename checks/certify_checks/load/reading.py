@@ -10,7 +10,7 @@ import msgspec
 from certify_checks.load.calibration import DELAY
 from certify_checks.load.model import Calibration, Generator, OperationSeen
 from certify_checks.load.outcomes import OK
-from certify_checks.load.tally import CALIBRATION, REQUESTS
+from certify_checks.load.tally import CALIBRATION, DIGITS, REQUESTS
 
 SUMMARY = "generator.json"
 
@@ -29,6 +29,35 @@ class Summary(msgspec.Struct, frozen=True):
     def generator(self) -> Generator:
         """As it stands in the observation."""
         return Generator(self.cpu_ppm, self.lag_p95_us, self.lag_max_us, self.users, self.version)
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The unique numbers of one operation's requests over a whole run.
+
+    Attributes:
+        done: those with a right answer to at least one sending.
+        unclear: those without any.
+        repeated: how many were sent more than once.
+        run: what all numbers of the run begin with.
+    """
+
+    done: frozenset[str] = frozenset()
+    unclear: frozenset[str] = frozenset()
+    repeated: int = 0
+    run: str = ""
+
+
+def sent(folder: Path, names: list[str]) -> dict[str, Sent]:
+    """What was sent of each operation, ramp and warm-up included; `names` as for `read`."""
+    rows = _rows(folder / REQUESTS)
+    return {name: _sent([row for row in rows if int(row["operation"]) == number]) for number, name in enumerate(names)}
+
+
+def _sent(own: list[dict[str, Any]]) -> Sent:
+    times = Counter(row["unique"] for row in own)
+    done = frozenset(row["unique"] for row in own if row["outcome"] == OK)
+    run = next(iter(times))[:-DIGITS] if times else ""
+    return Sent(done, frozenset(times) - done, sum(count > 1 for count in times.values()), run)
 
 
 def read(folder: Path, names: list[str]) -> tuple[tuple[OperationSeen, ...], Calibration, Generator]:

@@ -9,7 +9,9 @@ from typing import Any
 from certify_checks.load.outcomes import UNANSWERED
 
 REQUESTS, CALIBRATION = "requests.csv", "calibration.csv"
-REQUEST_COLUMNS = ("start_us", "elapsed_us", "operation", "outcome")
+REQUEST_COLUMNS = ("start_us", "elapsed_us", "operation", "outcome", "unique")
+DIGITS = 8
+"""Of the number that follows the run's own in a `{unique}`; as many for all, so that none is the beginning of another."""
 CALIBRATION_COLUMNS = ("start_us", "elapsed_us", "true_us")
 
 
@@ -18,8 +20,9 @@ class Tally:
 
     def __init__(self) -> None:
         self._origin = time.perf_counter_ns()
-        self._under_way: dict[int, tuple[int, int]] = {}
-        self.requests: list[tuple[int, int, int, str]] = []
+        self._under_way: dict[int, tuple[int, int, str]] = {}
+        self._sent = 0
+        self.requests: list[tuple[int, int, int, str, str]] = []
         self.calibration: list[tuple[int, int, int]] = []
         self.examples: dict[str, str] = {}
 
@@ -27,21 +30,23 @@ class Tally:
         """Microseconds since the run began."""
         return (time.perf_counter_ns() - self._origin) // 1000
 
-    def begin(self, user: int, operation: int) -> None:
-        """A user sends a request; he has one at a time."""
-        self._under_way[user] = (self.now(), operation)
+    def begin(self, operation: int, unique: str) -> int:
+        """A request is sent; `unique` is what its variables hold for `{unique}`. Returns the number of the sending."""
+        self._sent += 1
+        self._under_way[self._sent] = (self.now(), operation, unique)
+        return self._sent
 
-    def end(self, user: int, elapsed_us: int, outcome: str, said: str) -> None:
-        """The answer of that user's request has been read."""
-        start, operation = self._under_way.pop(user)
-        self.requests.append((start, elapsed_us, operation, outcome))
+    def end(self, sending: int, elapsed_us: int, outcome: str, said: str) -> None:
+        """The answer to that sending has been read."""
+        start, operation, unique = self._under_way.pop(sending)
+        self.requests.append((start, elapsed_us, operation, outcome, unique))
         if said:
             self.examples.setdefault(f"{operation} {outcome}", said)
 
     def close(self, timeout_us: int) -> None:
         """Count what is still under way: to leave it out would hide the slowest requests."""
-        for start, operation in self._under_way.values():
-            self.requests.append((start, timeout_us, operation, UNANSWERED))
+        for start, operation, unique in self._under_way.values():
+            self.requests.append((start, timeout_us, operation, UNANSWERED, unique))
         self._under_way.clear()
 
     def write(self, folder: Path) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import random
-import time
 from typing import Any
 
+import gevent  # type: ignore[import-untyped]
 import locust
 
 from certify_checks.load.outcomes import classify
-from certify_checks.load.tally import Tally
+from certify_checks.load.tally import DIGITS, Tally
 from certify_checks.variables import fill
 
 CALIBRATING = 2
@@ -22,7 +22,7 @@ def load_user(config: Config, tally: Tally) -> type[locust.FastHttpUser]:
     operations: list[Config] = config["operations"]
     weights = [operation["weight"] for operation in operations]
     chance = random.Random(config["seed"])  # noqa: S311 - a repeatable load, no secret
-    run = f"{time.time_ns():x}"
+    run = config["run"]
     numbers = iter(range(1 << 62))
 
     class LoadUser(locust.FastHttpUser):
@@ -37,11 +37,19 @@ def load_user(config: Config, tally: Tally) -> type[locust.FastHttpUser]:
         @locust.task
         def ask(self) -> None:
             number = chance.choices(range(len(operations)), weights)[0]
-            operation = operations[number]
-            variables = fill(operation["variables"], config["values"], chance, f"{run}{next(numbers):x}")
+            operation, count = operations[number], next(numbers)
+            unique = f"{run}{count:0{DIGITS}x}"
+            variables = fill(operation["variables"], config["values"], chance, unique)
             body = json.dumps({"query": operation["query"], "variables": variables})
-            about = {"user": id(self), "nullable": operation["nullable"]}
-            tally.begin(id(self), number)
+            again = operation["twice"] and chance.randrange(operation["twice"]) == 0
+            other = gevent.spawn(self.send, number, body, unique) if again else None
+            self.send(number, body, unique)
+            if other is not None:
+                other.join()
+
+        def send(self, number: int, body: str, unique: str) -> None:
+            operation = operations[number]
+            about = {"sending": tally.begin(number, unique), "nullable": operation["nullable"]}
             self.client.post(
                 config["path"], data=body, headers=operation["headers"], name=operation["name"], context=about
             )
@@ -73,7 +81,7 @@ def record(tally: Tally, response_time: float, response: Any, context: Config, e
             tally.calibration.append((context["start"], elapsed_us, int(content)))
         return
     outcome, said = classify(status, content, nullable=context["nullable"])
-    tally.end(context["user"], elapsed_us, outcome, said or str(exception or "")[:300])
+    tally.end(context["sending"], elapsed_us, outcome, said or str(exception or "")[:300])
 
 
 def _read(response: Any, exception: BaseException | None) -> tuple[int, bytes]:

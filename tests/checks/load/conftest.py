@@ -5,7 +5,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import pytest
 import uvicorn
 
 from certify.api import Context, Service, Stack
-from certify_checks.load.model import Calibration, Generator, LoadSeen
+from certify_checks.load.model import Calibration, EffectSeen, Generator, LoadSeen
 from certify_checks.load.planting import spread
 
+App = Callable[[dict[str, Any], Callable[[], Any], Callable[[Any], Any]], Awaitable[None]]
 ANSWERS: dict[str, tuple[int, str]] = {
     "list": (200, '{"data": {"customers": [{"id": "1"}, {"id": "2"}]}}'),
     "http": (500, "boom"),
@@ -46,9 +47,19 @@ async def _app(scope: dict[str, Any], receive: Callable[[], Any], send: Callable
 @pytest.fixture
 def address() -> Iterator[str]:
     """The address of a server that answers as the name in the query says."""
-    config = uvicorn.Config(
-        _app, host="127.0.0.1", port=0, log_level="error", ws="none", lifespan="off", loop="asyncio"
-    )
+    with _serving(_app) as address:
+        yield address
+
+
+@pytest.fixture
+def serving() -> Callable[[App], contextlib.AbstractContextManager[str]]:
+    """Serves an application; gives its address."""
+    return _serving
+
+
+@contextlib.contextmanager
+def _serving(app: App) -> Iterator[str]:
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", ws="none", lifespan="off", loop="asyncio")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -85,4 +96,5 @@ def clean() -> LoadSeen:
         operations=(spread("list", times),),
         calibration=Calibration(tuple(range(300, 500)), 5000),
         generator=Generator(80_000, 1000, 2000, 100, "locust"),
+        effects=(EffectSeen("invoices", "list", 5000),),
     )

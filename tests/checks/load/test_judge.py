@@ -10,11 +10,12 @@ from certify_checks.load.errors import needed
 from certify_checks.load.model import Calibration, LoadSeen
 from certify_checks.load.planting import spread
 
-LATENCY, ERRORS = CHECK.rules
+LATENCY, ERRORS, EFFECTS = CHECK.rules
 
 
 def criteria(p95: str = "< 300 ms", share: str = "< 0.1 %") -> Criteria:
-    return Criteria({"p95": Limit.parse(p95), "share": Limit.parse(share)})
+    none = Limit.parse("== 0")
+    return Criteria({"p95": Limit.parse(p95), "share": Limit.parse(share), "lost": none, "double": none})
 
 
 def seen_with(clean: LoadSeen, times: list[int], failed: dict[str, int] | None = None) -> LoadSeen:
@@ -38,7 +39,7 @@ def test_a_clean_observation_passes_with_interval_and_samples(rule: Rule, clean:
 def test_every_planted_defect_is_found_also_on_an_unusable_observation(rule: Rule, clean: LoadSeen, asked: Criteria):
     for seen in (clean, LoadSeen(), LoadSeen(unusable="login-failed"), replace(clean, calibration=Calibration())):
         planted = list(rule.seed(seen, asked))
-        assert len(planted) == {"latency": 3, "errors": 6}[rule.id]
+        assert len(planted) == {"latency": 3, "errors": 6, "effects": 4}[rule.id]
         for seeded in planted:
             ruling = rule.judge(seeded.observation, asked)
             assert ruling.outcome is Outcome.FAIL, seeded.name

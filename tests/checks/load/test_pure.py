@@ -54,11 +54,11 @@ def test_paths_go_through_lists_and_leave_out_what_is_missing():
 
 def test_a_request_that_is_never_answered_is_counted(tmp_path: Path):
     tally = Tally()
-    tally.begin(1, 0)
-    tally.begin(2, 1)
-    tally.end(2, 1234, "ok", "")
+    tally.begin(0, "a1")
+    second = tally.begin(1, "a2")
+    tally.end(second, 1234, "ok", "")
     tally.close(9_000_000)
     tally.write(tmp_path)
     header, *rows = (tmp_path / REQUESTS).read_text().splitlines()
-    assert header == "start_us,elapsed_us,operation,outcome"
-    assert sorted(row.split(",", 1)[1] for row in rows) == ["1234,1,ok", "9000000,0,unanswered"]
+    assert header == "start_us,elapsed_us,operation,outcome,unique"
+    assert sorted(row.split(",", 1)[1] for row in rows) == ["1234,1,ok,a2", "9000000,0,unanswered,a1"]

@@ -20,30 +20,31 @@ from certify_checks.load.model import LoadSeen
 
 pytestmark = pytest.mark.stack
 
-LATENCY, ERRORS = CHECK.rules
+LATENCY, ERRORS, EFFECTS = CHECK.rules
 Boot = Callable[..., AbstractContextManager[Stack]]
 SMALL = {
     "users": 15,
     "ramp": "500 ms",
     "warmup": "500 ms",
-    "hold": "12 s",
+    "hold": "8 s",
     "think_min": "100 ms",
     "think_max": "300 ms",
 }
 
 
-def loaded(stack: Stack, folder: Path) -> LoadSeen:
+def loaded(stack: Stack, folder: Path, shape: str = "api-mix") -> LoadSeen:
     for name in ("evidence", "scratch"):
         (folder / name).mkdir()
     ctx = Context("load", folder / "evidence", folder / "scratch", stack=stack)
-    options = load_profile("finance").checks["load"] | SMALL
+    options = load_profile("finance").checks["load"] | SMALL | {"shape": shape}
     seen: LoadSeen = run(CHECK.observe(ctx, as_config(CHECK, options)))
     assert not seen.unusable, seen.detail
     return seen
 
 
 def asked(p95: str, share: str) -> Criteria:
-    return Criteria({"p95": Limit.parse(p95), "share": Limit.parse(share)})
+    none = Limit.parse("== 0")
+    return Criteria({"p95": Limit.parse(p95), "share": Limit.parse(share), "lost": none, "double": none})
 
 
 def test_the_clean_stack_answers_every_operation(stack: Stack, tmp_path: Path):
@@ -54,6 +55,24 @@ def test_the_clean_stack_answers_every_operation(stack: Stack, tmp_path: Path):
     ruling = LATENCY.judge(seen, asked("< 5 s", "< 5 %"))
     assert ruling.outcome is Outcome.PASS, ruling
     assert ERRORS.judge(seen, asked("< 5 s", "< 5 %")).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("shape", ["create-invoices", "pay-invoices"])
+def test_invoices_and_payments_are_there_once_also_those_sent_twice(stack: Stack, tmp_path: Path, shape: str):
+    seen = loaded(stack, tmp_path, shape)
+    assert seen.failures == 0, seen.operations
+    ruling = EFFECTS.judge(seen, asked("< 5 s", "< 5 %"))
+    assert ruling.outcome is Outcome.PASS, ruling
+    assert all(effect.done > 50 for effect in seen.effects)
+    assert all(effect.repeated > 5 for effect in seen.effects)
+
+
+@pytest.mark.nightly
+def test_payments_that_count_twice_turn_effects_red(boot: Boot, tmp_path: Path):
+    with boot("certify_faults.finance_domain:payment_counts_twice") as stack:
+        seen = loaded(stack, tmp_path, "pay-invoices")
+    ruling = EFFECTS.judge(seen, asked("< 5 s", "< 5 %"))
+    assert {finding.code for finding in ruling.findings} == {"effect-double"}
 
 
 def test_one_slow_service_of_18_turns_latency_red(boot: Boot, tmp_path: Path):
