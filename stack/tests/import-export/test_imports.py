@@ -130,7 +130,7 @@ class TestImports:
         assert job["trouble"] == "2 rows are bad, so none was imported"
         query = "query($id: ID!) { importJob(id: $id) { state refusals { rowNumber reason } } }"
         refusals = erp.ask(query, {"id": job["id"]})["importJob"]["refusals"]
-        assert refusals == [
+        assert sorted(refusals, key=lambda one: one["rowNumber"]) == [
             {"rowNumber": 5, "reason": "vatRate of a taxable line is none of 5, 7.5, 10, 15"},
             {"rowNumber": 601, "reason": "there are 2 fields, not 9"},
         ]

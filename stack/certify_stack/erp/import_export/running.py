@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 REST_SECONDS = 1.0
 TOLD_EVERY = 0.25
 # Rows that travel together; small enough that the loop is free for other requests in between.
-BATCH = 500
+BATCH = 250
 TRIES = 5
 # How long a job stays away from others when whoever took it dies; longer than any import takes.
 LEASE = "3 minutes"

@@ -1,0 +1,40 @@
+"""Bare COPY of rows that are there already into the same tables of an empty database: as fast as PostgreSQL takes them."""
+
+import asyncio
+import io
+import time
+from collections.abc import Mapping
+
+import asyncpg
+
+
+async def bare_copy(source: str, target: str, tables: Mapping[str, str]) -> tuple[int, float]:
+    """Copy rows of tables from one database into another with the same schema.
+
+    Args:
+        source: DSN of the database with the rows.
+        target: DSN of the empty one; its indexes, constraints and triggers stay.
+        tables: Table -> which of its rows, as a condition; in the order in which rows may be written.
+
+    Returns:
+        How many rows there were, and the seconds of writing them in one transaction; reading them is not counted.
+    """
+    reader, writer = await asyncpg.connect(source), await asyncpg.connect(target)
+    try:
+        texts = [await _text(reader, table, where) for table, where in tables.items()]
+        began = time.perf_counter()
+        rows = 0
+        async with writer.transaction():
+            for table, text in zip(tables, texts, strict=True):
+                done = await writer.copy_to_table(table, source=text)
+                rows += int(done.split()[-1])
+        return rows, time.perf_counter() - began
+    finally:
+        await asyncio.gather(reader.close(), writer.close())
+
+
+async def _text(reader: asyncpg.Connection, table: str, where: str) -> io.BytesIO:
+    text = io.BytesIO()
+    await reader.copy_from_query(f"SELECT * FROM {table} WHERE {where}", output=text)  # noqa: S608 - our own names
+    text.seek(0)
+    return text
