@@ -30,11 +30,22 @@ class Subgraphs(ThreadingHTTPServer):
 
     daemon_threads = True
     answer: tuple[int, str] = (200, "{}")
+    keys: tuple[dict[str, Any], ...] = ()
+    asked: int = 0
     seen: list[dict[str, str]]
 
 
 class Handler(BaseHTTPRequestHandler):
     server: Subgraphs
+
+    def do_GET(self) -> None:
+        self.server.asked += 1
+        body = json.dumps({"keys": self.server.keys}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
@@ -66,14 +77,14 @@ def key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
-def start(
-    tmp_path: Path, key: rsa.RSAPrivateKey, sdl: str, port: int, cache: Path | None = None
+def start(  # noqa: PLR0913, PLR0917 - all that differs between tests
+    tmp_path: Path, key: rsa.RSAPrivateKey, sdl: str, port: int, cache: Path | None = None, name: str = "things"
 ) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     trust = {"publicKey": pem, "issuer": CLAIMS["iss"], "audience": CLAIMS["aud"], "algorithm": "RS256"}
     address = f"http://127.0.0.1:{port}"
     file = tmp_path / "gateway.json"
-    things = Subgraph("things", f"{address}/graphql", f"{address}/health/ready", sdl)
+    things = Subgraph(name, f"{address}/graphql", f"{address}/health/ready", sdl)
     file.write_text(configuration([things], trust, cache=cache))
     process = subprocess.Popen(command(file), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout
@@ -178,6 +189,34 @@ def test_a_subgraphs_own_errors_pass_without_their_internals(ask: Ask, subgraph:
 def test_a_token_that_is_not_for_us_goes_no_further(ask: Ask, subgraph: Subgraphs, changes: dict[str, Any]) -> None:
     assert ask(**changes)[0] == 401
     assert subgraph.seen == []
+
+
+def test_a_newer_key_of_auth_is_asked_for_and_a_made_up_one_once_in_a_while(
+    tmp_path: Path, key: rsa.RSAPrivateKey, subgraph: Subgraphs, http: Any
+) -> None:
+    newer, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(newer.public_key(), as_dict=True)
+    subgraph.keys = ({**public, "kid": "newer", "alg": "RS256", "use": "sig"},)
+    subgraph.answer = (200, '{"data":{"thing":{"name":"a"}}}')
+    process, told = start(tmp_path, key, SDL, subgraph.server_address[1], name="auth")
+    with process:
+
+        def ask_as(private: rsa.RSAPrivateKey, kid: str) -> int:
+            token = jwt.encode({**CLAIMS, "exp": int(time.time()) + 60}, private, "RS256", {"kid": kid})
+            status: int = http[1](
+                f"http://127.0.0.1:{told['listening']}/graphql", {"query": "{ thing { name } }"}, token
+            )[0]
+            return status
+
+        assert ask_as(key, "told") == 200
+        assert subgraph.asked == 0
+        assert ask_as(newer, "newer") == 200
+        assert [ask_as(stranger, kid) for kid in ("made-up", "newer", "told", "made-up")] == [401] * 4
+        assert ask_as(key, "told") == 200
+        assert subgraph.asked == 1
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(20) == 0
 
 
 def test_subgraphs_that_do_not_compose_are_refused_at_the_start(tmp_path: Path, key: rsa.RSAPrivateKey) -> None:

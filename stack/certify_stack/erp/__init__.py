@@ -21,6 +21,9 @@ SERVICES = (
     "inventory",
 )
 
+AUTH, JWKS_PATH = "auth", "/.well-known/jwks.json"
+"""Who publishes the keys that verify tokens, and where."""
+
 CONSUMES: dict[str, tuple[str, ...]] = {
     "audit": SERVICES,
     "notification": ("auth", "finance", "import-export"),

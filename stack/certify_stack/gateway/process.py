@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
+from certify_stack.erp import AUTH, JWKS_PATH
 from certify_stack.gateway.node import NodeError, find_node
 
 BUNDLE = Path(__file__).parent / "gateway.mjs"
@@ -56,7 +58,7 @@ def configuration(
 
     Args:
         subgraphs: What it composes.
-        jwt: `publicKey` (PEM), `issuer`, `audience`, `algorithm`.
+        jwt: `publicKey` (PEM), `issuer`, `audience`, `algorithm`. Newer keys are asked for at the subgraph auth.
         listen: Address and port that it listens on; port 0 lets the system choose.
         listener: The descriptor of a listening socket that the process inherits, instead of these.
         cache: Folder where it keeps what it composed, for the next start with the same subgraphs.
@@ -64,4 +66,7 @@ def configuration(
     where: dict[str, Any] = {"host": listen[0], "port": listen[1]} if listener is None else {"listener": listener}
     if cache is not None:
         where["cache"] = str(cache)
-    return json.dumps({**where, "subgraphs": [asdict(subgraph) for subgraph in subgraphs], "jwt": jwt})
+    composed = tuple(subgraphs)
+    auth = next((subgraph for subgraph in composed if subgraph.name == AUTH), None)
+    trusted = jwt | {"jwksUrl": urljoin(auth.url, JWKS_PATH)} if auth else jwt
+    return json.dumps({**where, "subgraphs": [asdict(subgraph) for subgraph in composed], "jwt": trusted})

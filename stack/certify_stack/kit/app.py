@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from certify_stack.erp import AUTH, JWKS_PATH
 from certify_stack.kit.background import Supervised
 from certify_stack.kit.client import Client
 from certify_stack.kit.database import Database
@@ -20,7 +21,7 @@ from certify_stack.kit.health import readiness
 from certify_stack.kit.messaging import Messaging
 from certify_stack.kit.model import Service
 from certify_stack.kit.observe import Metrics, Observed
-from certify_stack.kit.public_keys import AUTH, JWKS_PATH, PublicKeys
+from certify_stack.kit.public_keys import PublicKeys
 from certify_stack.kit.references import References
 from certify_stack.kit.revisions import source_heads
 from certify_stack.kit.revocations import Revocations

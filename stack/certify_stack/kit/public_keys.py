@@ -16,8 +16,6 @@ log = logging.getLogger(__name__)
 
 # Tokens with made-up key ids must not become requests to auth.
 PAUSE_SECONDS = 5.0
-AUTH = "auth"
-JWKS_PATH = "/.well-known/jwks.json"
 
 Fetch = Callable[[], Awaitable[Mapping[str, Any]]]
 

@@ -11,6 +11,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
+from certify_stack.erp import AUTH
 from certify_stack.kit import broker, messages
 from certify_stack.kit.background import Pauses, Supervised
 from certify_stack.kit.revocations import SESSION_ENDED, TOKEN_SECONDS, UNTIL, Revocations
@@ -23,7 +24,6 @@ START_SECONDS = 5.0
 STOP_SECONDS = 0.3
 LISTENS_SECONDS = 0.05
 ABSENT_SECONDS = 5.0
-AUTH = "auth"
 # Log-ins come by the hundred, ends of sessions seldom: so most messages need not be decoded.
 _MARK = f'"{SESSION_ENDED}"'.encode()
 

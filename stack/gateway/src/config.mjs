@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 /**
  * The configuration: `{"port"? | "listener"?, "host"?, "timeoutMs"?, "cache"?, "subgraphs": [{"name", "url", "ready", "sdl"}],
- * "jwt": {"publicKey", "kid", "issuer", "audience", "algorithm"}}`.
+ * "jwt": {"publicKey", "jwksUrl"?, "issuer", "audience", "algorithm"}}`.
  */
 export function readConfig(path) {
   if (!path) throw new Error("usage: node gateway.mjs CONFIG.json");

@@ -10,12 +10,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from certify_stack.erp import JWKS_PATH
 from certify_stack.erp.auth import sessions
 from certify_stack.erp.auth.accounts import check
 from certify_stack.erp.auth.keyring import KeyRing
 from certify_stack.kit.endpoint import RefusedError, authenticate, json_response, read_body
 from certify_stack.kit.errors import translate
-from certify_stack.kit.public_keys import JWKS_PATH
 from certify_stack.kit.revocations import TOKEN_SECONDS
 from certify_stack.kit.runtime import Runtime
 
