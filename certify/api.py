@@ -33,6 +33,7 @@ from certify.model.record import (
     Tool,
 )
 from certify.model.report import ReportContext, ReportFormat
+from certify.model.resources import Resources, Usage
 from certify.model.ruling import Finding, Location, Measurement, Network, Part, Ruling, Way
 from certify.model.schema import SCHEMAS, schema_of
 from certify.model.span import Span, Spans, read_spans
@@ -78,6 +79,7 @@ __all__ = [
     "Release",
     "ReportContext",
     "ReportFormat",
+    "Resources",
     "Rule",
     "RuleResult",
     "Ruling",
@@ -91,6 +93,7 @@ __all__ = [
     "Spans",
     "Stack",
     "Tool",
+    "Usage",
     "Verdict",
     "Waiver",
     "Way",

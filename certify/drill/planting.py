@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from certify.drivers.counting import Reading
 from certify.drivers.interface import Booted, Driver, Tell
 from certify.model.check import Capability, Disruption
 from certify.model.fault import Fault
@@ -67,6 +68,10 @@ class FaultyDriver:
     async def disturb(self, disruption: Disruption) -> None:
         """As the real driver's."""
         await self._inner.disturb(disruption)
+
+    def usage(self) -> Reading:
+        """As the driver's."""
+        return self._inner.usage()
 
     async def stop(self) -> None:
         """As the real driver's."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from certify.drivers.counting import Reading
 from certify.drivers.interface import Booted, Driver, Tell
 from certify.engine.workspace import Workspace
 from certify.model.check import DISTURBS, Capability, Disruption, DisruptionRefusedError
@@ -51,6 +52,10 @@ class Standing:
     async def disturb(self, disruption: Disruption) -> None:
         """Refused: only the drill disturbs."""
         raise DisruptionRefusedError(f"a drill is under way: {disruption.do} {disruption.part} is refused")
+
+    def usage(self) -> Reading:
+        """As the driver's."""
+        return self._inner.usage()
 
     async def stop(self) -> None:
         """Nothing is stopped: the drill takes it down."""

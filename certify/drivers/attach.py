@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from certify.drivers.counting import Reading
 from certify.drivers.endpoints import Endpoints, Told, declared, join
 from certify.drivers.interface import Booted, Tell
 from certify.model.check import Capability, Disruption, DisruptionRefusedError
@@ -68,6 +69,10 @@ class AttachDriver:
     async def disturb(self, disruption: Disruption) -> None:
         """Refused: nobody gave this driver a way to do it."""
         raise DisruptionRefusedError(f"the {self.name} driver cannot {disruption.do} {disruption.part}")
+
+    def usage(self) -> Reading:
+        """Nothing: who did not start the stack cannot see its processes."""
+        return Reading(why="certify did not start this stack, and sees only its addresses")
 
     async def stop(self) -> None:
         """Nothing was started, so nothing is stopped."""

@@ -13,15 +13,18 @@ from typing import Any
 
 import msgspec
 
+from certify.drivers.counting import Reading
 from certify.drivers.endpoints import Endpoints, declared, join
 from certify.drivers.interface import Booted, EnvironmentUnusableError, Tell
 from certify.drivers.launcher import Launcher
+from certify.drivers.processes import read_usage
 from certify.model.check import Capability, Disruption
 from certify.model.escape import visible
 from certify.model.stack import Happened, Stack
 from certify.profile.model import StackSpec
 
 _DESCRIBE_SECONDS = 30.0
+_ENDPOINTS = "endpoints.json"
 _CURE = "the reference stack comes with: pip install 'certify[stack]'"
 _ALWAYS = frozenset(
     {
@@ -125,7 +128,7 @@ class EmbeddedDriver:
     def now(self) -> Stack:
         """With the addresses of `endpoints.json`, which the launcher keeps up to date."""
         with contextlib.suppress(OSError, msgspec.MsgspecError):
-            self._endpoints = msgspec.json.decode((self._folder / "endpoints.json").read_bytes(), type=Endpoints)
+            self._endpoints = msgspec.json.decode((self._folder / _ENDPOINTS).read_bytes(), type=Endpoints)
         return msgspec.structs.replace(join(self.declared, self._endpoints), happened=tuple(self._happened))
 
     async def gone(self) -> str:
@@ -141,6 +144,14 @@ class EmbeddedDriver:
         """
         assert self._launcher  # noqa: S101 - narrowing for the type checker: `start` comes first
         await self._launcher.obey(disruption)
+
+    def usage(self) -> Reading:
+        """What the processes of all parts have used, from where the launcher tells of them."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            told = msgspec.json.decode((self._folder / _ENDPOINTS).read_bytes(), type=Endpoints)
+            gateway = {"gateway": told.gateway.pid} if told.gateway else {}
+            return read_usage(told.processes or {name: one.pid for name, one in told.services.items()} | gateway)
+        return Reading()
 
     async def stop(self) -> None:
         """Take the stack down, and hear nothing of it any more."""

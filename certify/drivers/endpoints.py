@@ -26,13 +26,17 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """All end points of a stack, and how to log in (see `certify.model.stack.Stack`)."""
+    """All end points of a stack, and how to log in (see `certify.model.stack.Stack`).
+
+    `processes` has the process id of every part, also of those that are no services.
+    """
 
     services: dict[str, Told] = {}
     gateway: Told | None = None
     credentials: dict[str, Any] = {}
     broker: str = ""
     parts: dict[str, str] = {}
+    processes: dict[str, int] = {}
 
 
 def declared(spec: StackSpec, suites: str = "") -> Stack:

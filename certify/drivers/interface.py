@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from certify.drivers.counting import Reading
 from certify.model.check import Capability, Disruption
 from certify.model.record import Component
 from certify.model.stack import Happened, Stack
@@ -75,6 +76,9 @@ class Driver(Protocol):
         Raises:
             DisruptionRefusedError: it could not be done; the message says why.
         """
+
+    def usage(self) -> Reading:
+        """What the parts of the stack have used of the machine so far. It may take a while: call it from a thread."""
 
     async def stop(self) -> None:
         """Take down all that `start` brought up; harmless when nothing runs."""

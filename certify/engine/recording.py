@@ -79,6 +79,7 @@ def make_record(wanted: RunPlan, driver: Driver, scheduler: Scheduler, workspace
         finished=utc_now(),
         driver=driver.name,
         seed=wanted.settings.seed,
+        resources=scheduler.sampler.resources(),
         interrupted=signal.Signals(ended.signal).name if ended.signal else "",
     )
 

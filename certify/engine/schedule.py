@@ -10,6 +10,7 @@ from certify.engine.plan import Job, Plan, waits_for
 from certify.engine.registry import Registry
 from certify.engine.results import Results
 from certify.engine.runlog import RunLog
+from certify.engine.sampling import Sampler
 from certify.engine.settings import Settings
 from certify.engine.timing import Spans
 from certify.engine.watching import StackWatch
@@ -34,6 +35,7 @@ class Scheduler:
         self.spans = Spans()
         self.results = Results(plan, log)
         self.watch = StackWatch(driver, log)
+        self.sampler = Sampler(driver)
         self._runner = JobRunner(registry, driver, workspace, log, settings, self.results, self.watch)
 
     async def run(self) -> None:
@@ -46,10 +48,10 @@ class Scheduler:
             boot = group.create_task(self._boot()) if self._plan.needs_stack else None
             for job in self._plan.jobs:
                 self._tasks[job.id] = group.create_task(self._run_job(job, boot))
-            watching = group.create_task(self._watch(boot)) if boot else None
+            besides = [group.create_task(work) for work in (self._watch(boot), self.sampler.run())] if boot else []
             await asyncio.wait(self._tasks.values()) if self._tasks else None
-            if watching:
-                watching.cancel()
+            for task in besides:
+                task.cancel()
 
     def asks_for(self, capability: Capability) -> bool:
         """Whether a job of the plan needs it."""

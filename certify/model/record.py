@@ -9,6 +9,7 @@ import msgspec
 
 from certify.model.limit import Limit, Origin
 from certify.model.outcome import Mode, Outcome, Severity
+from certify.model.resources import Resources
 from certify.model.ruling import Finding, Measurement, Network
 
 SCHEMA_VERSION = 1
@@ -149,4 +150,5 @@ class Record(msgspec.Struct, frozen=True, rename="camel"):
     driver: str = ""
     seed: int = 0
     interrupted: str = ""
+    resources: Resources = Resources()
     schema_version: int = SCHEMA_VERSION

@@ -77,6 +77,17 @@ def outcome_bar(counts: Sequence[tuple[Outcome, int]]) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
+def sparkline(values: Sequence[int], width: int = 120, height: int = 22) -> tuple[tuple[float, float], ...]:
+    """The points of a line through equally distant values, the largest at the top; empty where there is no line to draw."""
+    top = max(values, default=0)
+    if len(values) < 2 or top <= 0:
+        return ()
+    step = width / (len(values) - 1)
+    return tuple(
+        (round(number * step, 1), round(1 + (height - 2) * (1 - value / top), 1)) for number, value in enumerate(values)
+    )
+
+
 def share(value: int, largest: int, width: int = 120) -> float:
     """Length of a bar, at least a visible stroke."""
     return round(max(1.5, width * value / largest), 1) if largest > 0 else 1.5

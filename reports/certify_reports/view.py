@@ -25,6 +25,8 @@ from certify_reports.fit import Detail
 from certify_reports.network import NetworkView
 from certify_reports.network import view as network_view
 from certify_reports.pictures import Gauge, Segment, gauge, outcome_bar
+from certify_reports.resources import ResourcesView
+from certify_reports.resources import view as resources_view
 from certify_reports.words import UNSEEN, VERDICTS, rank, tally, tally_text
 
 
@@ -107,6 +109,7 @@ class View:
     delta: Delta
     selftest: SelfTest
     networks: tuple[NetworkView, ...]
+    resources: ResourcesView
     verify: str
     cosign: str
 
@@ -156,6 +159,7 @@ def make_view(record: Record, decision: Decision, context: ReportContext, detail
         delta=delta(decision),
         selftest=_selftests(record),
         networks=_networks(controls, detail),
+        resources=resources_view(record.resources),
         verify=_verify(record, context),
         cosign=_cosign(context),
     )

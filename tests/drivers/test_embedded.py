@@ -57,6 +57,19 @@ def test_a_service_is_killed_and_comes_back_on_its_port(running: Start) -> None:
         assert all(event.asked for event in told[states.index("died") :])
 
 
+def test_what_every_part_used_is_read_with_all_that_it_started(running: Start) -> None:
+    with running() as run:
+        reading = run.driver.usage()
+        names = {"postgres", "kafka", "gateway", "finance", "auth"}
+        assert names <= reading.parts.keys()
+        used = {name: reading.parts[name] for name in names}
+        assert all(one.cpu_us > 0 and one.memory > 1 << 20 and one.block_read is not None for one in used.values())
+        assert all(one.network_in is None for one in used.values())
+        assert "network" in reading.unknown
+        asyncio.run(run.disrupt(Disruption(Action.KILL, "finance")))
+        assert run.driver.usage().parts["finance"] is None
+
+
 def test_two_parts_are_disturbed_at_once(running: Start) -> None:
     async def both(run: Any, do: Action) -> None:
         await asyncio.gather(*(run.disrupt(Disruption(do, part)) for part in ("crm", "hr")))

@@ -26,40 +26,30 @@ from certify.api import (
     Record,
     Release,
     ReportContext,
+    Resources,
     RuleResult,
     SelfTest,
     ServiceResult,
     Severity,
     SignOff,
     Tool,
+    Usage,
     Verdict,
     Waiver,
 )
 
 FILE = "profiles/finance.yaml"
+KAFKA = Usage("kafka", 40, 3_170_000, 149 << 20, None, None, 4096, 8192, (9, 0, 7))
+FINANCE = Usage("finance", 40, 190_000, 18 << 20, None, None, 0, 8192, (1, 2, 3))
+WHY = {"network": "the kernel counts traffic for no single process"}
+USED = Resources((KAFKA, FINANCE, Usage("sink")), 40, 7_000_000, 2_600_000, 7_000_000, WHY, "")
 COMMIT = "3f9c1b7e0d5a42886c1f0b9d7e4a5c6f8b2d1e30"
-SERVICES = [
-    "auth",
-    "master-data",
-    "notification",
-    "configuration",
-    "scheduler",
-    "document-generator",
-    "import-export",
-    "file-storage",
-    "audit",
-    "workflow",
-    "rules-engine",
-    "organization",
-    "finance",
-    "crm",
-    "hr",
-    "project-management",
-    "scm",
-    "inventory",
-]
+SERVICES = (
+    "auth master-data notification configuration scheduler document-generator import-export file-storage audit "
+    "workflow rules-engine organization finance crm hr project-management scm inventory"
+).split()
 
-# id, title, rule; every control that is not named here is unimplemented
+# id, title, rule; all others are unimplemented
 DONE = [
     ("FIN-HEALTH-01", "Every service passes its health checks (live and ready)", "health.ready"),
     ("FIN-HEALTH-03", "All database migrations are applied, none pending or dirty", "health.migrations"),
@@ -294,6 +284,7 @@ def make_record(controls: tuple[ControlResult, ...] | None = None) -> Record:
         finished="2026-11-21T09:33:47Z",
         driver="embedded",
         seed=7,
+        resources=USED,
     )
 
 

@@ -110,6 +110,11 @@ class Containers:
             return []
         return [visible(line) for line in raw.decode(errors="replace").splitlines()]
 
+    def stats(self, container: str) -> dict[str, Any]:
+        """What a container has used so far, as the engine counts it."""
+        counted: dict[str, Any] = self.client.api.stats(container, stream=False, one_shot=True)
+        return counted
+
     def has_image(self, name: str) -> bool:
         """Whether the engine has an image of that name; True when it cannot tell."""
         try:

@@ -19,8 +19,10 @@ from certify.drivers.compose.guardian import Guardian
 from certify.drivers.compose.inside import read
 from certify.drivers.compose.project import Part, isolate, parts, project_name, unchecked
 from certify.drivers.compose.state import Judged, State, broken_check
+from certify.drivers.compose.stats import Stats
 from certify.drivers.compose.watch import Watch
 from certify.drivers.compose.within import Within, outside_probes, with_outer_database
+from certify.drivers.counting import Reading
 from certify.drivers.embedded import Place
 from certify.drivers.endpoints import Told, declared, join
 from certify.drivers.interface import Booted, EnvironmentUnusableError, Tell
@@ -70,6 +72,7 @@ class ComposeDriver:
         self._watch: Watch | None = None
         self._disturber: Disturber | None = None
         self._guardian: Guardian | None = None
+        self._stats: Stats | None = None
         self._tell: Tell = lambda _: None
         self._began = 0
         self._host = ""
@@ -131,6 +134,7 @@ class ComposeDriver:
         await self._open_door(spans_to)
         self._guardian = Guardian(self._run_id, self._host, self._within.folder)
         self._containers = Containers(self._client, self._run_id, self._host)
+        self._stats = Stats(self._containers.stats)
         self._disturber = Disturber(self._containers, self._within.inside.cut)
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
@@ -210,8 +214,16 @@ class ComposeDriver:
     def _is_asked(self, part: str) -> bool:
         return time.monotonic() < self._asked.get(part, 0.0)
 
+    def usage(self) -> Reading:
+        """What the containers have used, as the engine counts it."""
+        if self._stats is None or self._watch is None:
+            return Reading()
+        return self._stats.read(dict(self._watch.details), self._parts)
+
     async def stop(self) -> None:
         """Remove everything that carries the run's label."""
+        if self._stats:
+            self._stats.close()
         if self._watch:
             await self._watch.end()
         if self._containers:

@@ -266,6 +266,7 @@ class Stack:
             "services": {name: service.endpoint() for name, service in self.services.items()},
             "broker": self.broker.server.bootstrap,
             "parts": ROLES,
+            "processes": {name: part.pid for name, part in self.parts.items()},
             "credentials": {**self.secrets.credentials(login), "mailbox": f"{self.sink.url}/messages"},
         }
 

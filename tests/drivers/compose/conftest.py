@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -149,3 +149,19 @@ def left_of(docker: str) -> Callable[[str], str]:
         )
 
     return left
+
+
+@pytest.fixture
+def connected() -> Iterator[Callable[[], Any]]:
+    """Gives clients of the engine, and closes them."""
+    import docker as sdk
+
+    made: list[Any] = []
+
+    def connect() -> Any:
+        made.append(sdk.from_env())
+        return made[-1]
+
+    yield connect
+    for one in made:
+        one.close()

@@ -28,6 +28,12 @@ def test_the_written_profile_runs_and_misses_what_is_taken_out_of_it(folder: Any
     assert ran.code == 0, ran.stdout + ran.stderr
     assert {service["name"] for service in ran.record["services"]} == {"web", "job", "cache"}
 
+    used = {part["name"]: part for part in ran.record["resources"]["parts"]}
+    assert ran.record["resources"]["samples"] > 0
+    assert used["web"]["cpuUs"] > 0
+    assert used["web"]["memoryPeak"] > 0
+    assert used["web"]["networkIn"] > 0
+
     less = [line for line in text.splitlines() if "cache" not in line and "its process alone" not in line]
     (folder.path / "mine.yaml").write_text("\n".join(less), encoding="utf-8")
     ran = folder.certify(profile="mine.yaml")
