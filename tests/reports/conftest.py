@@ -44,10 +44,11 @@ FINANCE = Usage("finance", 40, 190_000, 18 << 20, None, None, 0, 8192, (1, 2, 3)
 WHY = {"network": "the kernel counts traffic for no single process"}
 USED = Resources((KAFKA, FINANCE, Usage("sink")), 40, 7_000_000, 2_600_000, 7_000_000, WHY, "")
 COMMIT = "3f9c1b7e0d5a42886c1f0b9d7e4a5c6f8b2d1e30"
-SERVICES = (
-    "auth master-data notification configuration scheduler document-generator import-export file-storage audit "
-    "workflow rules-engine organization finance crm hr project-management scm inventory"
-).split()
+SERVICES = [
+    "auth", "master-data", "notification", "configuration", "scheduler", "document-generator", "import-export", "file-storage",
+    "audit", "workflow", "rules-engine", "organization", "finance", "crm",
+    "hr", "project-management", "scm", "inventory",
+]  # fmt: skip
 
 # id, title, rule; all others are unimplemented
 DONE = [
