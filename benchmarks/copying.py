@@ -2,10 +2,21 @@
 
 import asyncio
 import io
+import secrets
 import time
 from collections.abc import Mapping
 
 import asyncpg
+
+
+async def database(server: str, name: str) -> str:
+    """An empty database with the schema of a service; gives its DSN."""
+    made = f"b_{name.replace('-', '_')}_{secrets.token_hex(3)}"
+    connection = await asyncpg.connect(server)
+    await connection.execute(f"CREATE DATABASE {made}")
+    await connection.close()
+    head, _, query = server.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{made}" + (f"?{query}" if query else "")
 
 
 async def bare_copy(source: str, target: str, tables: Mapping[str, str]) -> tuple[int, float]:

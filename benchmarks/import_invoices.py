@@ -25,9 +25,8 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
-import asyncpg
 import httpx
-from copying import bare_copy
+from copying import bare_copy, database
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from certify_stack.embedded import postgres
@@ -66,16 +65,6 @@ def file_of(rows: int, mark: str) -> bytes:
         given = (customer, "BDT", product, f"Delivery {number}", 1 + number % 9, price, RATES[number % 4], "2027-01-31")
         writer.writerow((f"{mark}-{number}", *given))
     return text.getvalue().encode()
-
-
-async def database(server: str, name: str) -> str:
-    """An empty database with the schema of a service; gives its DSN."""
-    made = f"b_{name.replace('-', '_')}_{secrets.token_hex(3)}"
-    connection = await asyncpg.connect(server)
-    await connection.execute(f"CREATE DATABASE {made}")
-    await connection.close()
-    head, _, query = server.partition("?")
-    return f"{head.rsplit('/', 1)[0]}/{made}" + (f"?{query}" if query else "")
 
 
 @contextmanager
