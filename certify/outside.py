@@ -29,13 +29,23 @@ def listening(pid: int, container: str) -> frozenset[int] | None:
         return None
     place = _PROC / str(pid)
     try:
-        # The second is long, and only asked where control groups tell nothing of containers.
-        if all(container not in (place / name).read_text() for name in ("cgroup", "mountinfo")):
+        if not is_of(pid, container):
             return None
         tables = [(place / "net" / name).read_text() for name in ("tcp", "tcp6") if (place / "net" / name).exists()]
     except OSError:
         return None
     return frozenset(port for table in tables for port in _listened(table))
+
+
+def is_of(pid: int, container: str) -> bool:
+    """Whether a process of this machine is one of a container's; its id is unknown to processes of others.
+
+    Raises:
+        OSError: there is no such process, or this user may not see it.
+    """
+    place = _PROC / str(pid)
+    # The second is long, and only asked where control groups tell nothing of containers.
+    return any(container in (place / name).read_text() for name in ("cgroup", "mountinfo"))
 
 
 async def kept(port: int, patience: float = PATIENCE) -> bool:

@@ -38,6 +38,14 @@ def read_usage(roots: Mapping[str, int]) -> Reading:
     return Reading(parts, (time.thread_time_ns() - began) // 1000, UNKNOWN)
 
 
+def read_blocks(roots: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Bytes that the trees of processes below `roots` have read from block devices and written there, where that can be seen."""
+    table = {process.pid: process for process in _all()} if roots else {}
+    trees = {name: [_moved(process.pid) for process in tree(pid, table)] for name, pid in roots.items()}
+    sums = {name: _both(moved) for name, moved in trees.items() if moved}
+    return {name: both for name, both in sums.items() if both}
+
+
 def tree(root: int, table: Mapping[int, Process]) -> list[Process]:
     """A process and all that descend from it."""
     children: dict[int, list[Process]] = {}
@@ -70,17 +78,21 @@ def _counted(root: int, table: Mapping[int, Process]) -> Counters | None:
     found = tree(root, table)
     if not found:
         return None
-    moved = [_moved(process.pid) for process in found]
+    moved = _both([_moved(process.pid) for process in found])
     sizes = [_size(process.pid) for process in found]
-    known = [one for one in moved if one is not None]
-    complete = len(known) == len(moved)
     return Counters(
         identity=f"{root}:{found[0].started}",
         cpu_us=sum(process.ticks for process in found) * _US_PER_TICK,
         memory=None if None in sizes else sum(size or 0 for size in sizes),
-        block_read=sum(one[0] for one in known) if complete else None,
-        block_written=sum(one[1] for one in known) if complete else None,
+        block_read=moved[0] if moved else None,
+        block_written=moved[1] if moved else None,
     )
+
+
+def _both(moved: list[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """The sums; None as soon as one is not known."""
+    known = [one for one in moved if one is not None]
+    return (sum(one[0] for one in known), sum(one[1] for one in known)) if len(known) == len(moved) else None
 
 
 def _moved(pid: int) -> tuple[int, int] | None:
