@@ -14,6 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from erp_harness import USER_ID, Harness
+from pypdf import PdfReader
 
 from certify_stack.erp.import_export import running
 from certify_stack.erp.import_export.reading import COLUMNS, REQUIRED
@@ -119,6 +120,11 @@ class TestImports:
         assert page.headers["content-type"].startswith("text/html")
         assert f'<td class="amount">{job["gross"]}</td></tr></tbody>' in page.text
         assert page.text.count("<tr>") == 7 + 1 + 39
+        pdf = get(erp, f"/imports/{job['id']}/report.pdf")
+        assert pdf.headers["content-type"] == "application/pdf"
+        words = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.content)).pages).split()
+        assert [words.count(job[name]) for name in ("net", "vat", "gross")] == [1, 1, 1]
+        assert job["sha256"] in words
 
     def test_bad_rows_are_named_and_nothing_is_imported(self, erp: Harness, others: Any):
         rows = [row(number) for number in range(600)]
@@ -136,6 +142,8 @@ class TestImports:
         ]
         text = get(erp, f"/imports/{job['id']}/report.csv").text
         assert [line[0] for line in csv.reader(io.StringIO(text))] == ["line", "5", "601"]
+        pdf = get(erp, f"/imports/{job['id']}/report.pdf").content
+        assert "there are 2 fields, not 9" in PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
         assert "<td>601</td>" in get(erp, f"/imports/{job['id']}/report.html").text
         assert erp.count(others.dsns["finance"], IMPORTED) == before
         assert told(erp, job["id"])[-1]["data"]["state"] == "FAILED"

@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 
 from certify_stack.erp.import_export import report
+from certify_stack.erp.import_export.printed import Blocks
 from certify_stack.erp.import_export.report import Booked, Facts, Refused, Totals
+from certify_stack.printing import MOST_ROWS
 
 ROWS = [
     Booked(2, "A", "INV-1", Decimal("1.10"), Decimal("0.00"), Decimal("0.17"), Decimal("1.27")),
@@ -44,6 +46,23 @@ def test_texts_come_back_as_they_were(text: str):
 def test_refused_rows_have_line_and_reason():
     text = report.csv_refused([Refused(7, "due_on is no day, such as 2026-01-31")])
     assert parsed(text) == [["line", "reason"], ["7", "due_on is no day, such as 2026-01-31"]]
+
+
+@pytest.mark.parametrize(
+    ("many", "size", "blocks"), [(2, 1, 2), (MOST_ROWS, 1, MOST_ROWS), (2 * MOST_ROWS + 1, 3, 667)]
+)
+def test_many_invoices_are_printed_in_runs_whose_sums_are_those_of_all(many: int, size: int, blocks: int):
+    made = Blocks(many)
+    rows = [Booked(n, "R", f"INV-{n}", *[Decimal(n) / 100] * 4) for n in range(2, many + 2)]
+    for first in range(0, many, 7):
+        made.add(rows[first : first + 7])
+    report_of = made.report(FACTS)
+    assert (made.size, len(report_of.rows)) == (size, blocks)
+    for place in (1, 3, 6):
+        assert sum(Decimal(row[place]) for row in report_of.rows) == Decimal(report_of.totals[place])
+    assert Decimal(report_of.totals[6]) == sum(row.gross for row in rows)
+    assert report_of.rows[0][0] == ("2" if size == 1 else "2 \u2013 4")
+    assert report_of.about[0] == "File: <b>.csv"
 
 
 def test_the_page_shows_the_same_and_runs_nothing():

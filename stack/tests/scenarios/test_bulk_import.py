@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pypdf import PdfReader
 
 pytestmark = pytest.mark.scenario("bulk-import")
 
@@ -186,6 +187,9 @@ def test_ten_thousand_invoices_arrive_whole_and_the_report_has_the_sums_of_the_f
     assert Fraction(told["gross"]) == expected["gross"]
     page = office.client.get(f"/imports/{job}/report.html").text
     assert page.count(f">{total[-1]}</td>") >= 1
+    pdf = office.client.get(f"/imports/{job}/report.pdf").content
+    words = " ".join(one.extract_text() for one in PdfReader(io.BytesIO(pdf)).pages).split()
+    assert words[-len(AMOUNTS) :] == total[3:], words[-10:]
     # The books say so too.
     seen = gateway.query(ACCOUNT, office.token, id=office.customer)
     account = {side: Fraction(seen["account"][side]) for side in ("invoiced", "balance")}

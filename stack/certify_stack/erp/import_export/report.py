@@ -113,18 +113,22 @@ def csv_refused(rows: Sequence[Refused]) -> str:
     return csv_line(REFUSED_HEADER) + "".join(csv_line((row.line, row.reason)) for row in rows)
 
 
-def page_head(facts: Facts, header: Sequence[str]) -> str:
-    """Return a page until the first row of its table."""
-    about = (
+def about(facts: Facts) -> tuple[tuple[str, str], ...]:
+    """Return the head of a report: names and values."""
+    return (
         ("File", facts.file_name),
         ("SHA-256", facts.sha256),
         ("State", facts.state),
         ("Currency", facts.currency or "none"),
-        ("Rows", facts.rows),
-        ("Refused rows", facts.refused),
+        ("Rows", str(facts.rows)),
+        ("Refused rows", str(facts.refused)),
         ("Trouble", facts.trouble or "none"),
     )
-    facts_text = "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in about)
+
+
+def page_head(facts: Facts, header: Sequence[str]) -> str:
+    """Return a page until the first row of its table."""
+    facts_text = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in about(facts))
     columns = "".join(f"<th{_class(place)}>{name}</th>" for place, name in enumerate(header))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Import of invoices</title>'

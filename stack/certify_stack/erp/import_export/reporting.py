@@ -1,18 +1,20 @@
 """Reports of imports and exports, streamed: rows come from the books of finance, in batches."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from certify_stack.erp.import_export import report
+from certify_stack.erp.import_export import printed, report
 from certify_stack.erp.import_export.report import Booked, Facts, Refused, Totals
 from certify_stack.kit.client import CallError
 from certify_stack.kit.errors import ConflictError
 from certify_stack.kit.runtime import Context
 from certify_stack.kit.streams import lines_of
 from certify_stack.kit.transfer import Transfers
+from certify_stack.printing import table_report
 
 REFUSALS = "SELECT row_number, reason FROM row_refusal WHERE import_job_id = $1 ORDER BY row_number"
 EXPORT_HEADER = (
@@ -84,6 +86,23 @@ async def as_page(context: Context, job: Any) -> AsyncIterator[str]:
             yield report.page_rows(report.booked(rows, totals))
         yield report.page_total(totals)
     yield report.page_end()
+
+
+async def as_pdf(context: Context, job: Any) -> bytes:
+    """Return the report as a PDF.
+
+    Raises:
+        PrintingError: It cannot be printed here.
+    """
+    told = facts(job)
+    if job["state"] != "DONE":
+        made = printed.refused(told, await _refused(context, job))
+    else:
+        blocks = printed.Blocks(told.rows)
+        async for rows in _imported(context, job):
+            blocks.add(rows)
+        made = blocks.report(told)
+    return await asyncio.to_thread(table_report, made, job["updated_at"])
 
 
 async def as_export(context: Context, currency: str) -> AsyncIterator[str]:

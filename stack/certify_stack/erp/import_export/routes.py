@@ -18,13 +18,15 @@ from certify_stack.kit.roles import BOOKKEEPERS, REVIEWERS
 from certify_stack.kit.runtime import Context, Runtime
 from certify_stack.kit.scalars import parse_id
 from certify_stack.kit.streams import guarded
+from certify_stack.printing import PrintingError
 
 log = logging.getLogger(__name__)
 
-CSV, HTML = "text/csv; charset=utf-8", "text/html; charset=utf-8"
+CSV, HTML, PDF = "text/csv; charset=utf-8", "text/html; charset=utf-8", "application/pdf"
 TYPES = frozenset({"text/csv", "application/octet-stream"})
 JOB = """
-    SELECT id, file_name, sha256, state, rows_total, rows_read, rows_refused, currency, net, duty, vat, gross, trouble
+    SELECT id, file_name, sha256, state, rows_total, rows_read, rows_refused, currency, net, duty, vat, gross, trouble,
+        updated_at
     FROM import_job WHERE id = $1
 """
 AMOUNTS = ("net", "duty", "vat", "gross")
@@ -38,6 +40,7 @@ def add_routes(app: Starlette, runtime: Runtime) -> None:
     app.add_route("/imports/{id}", guarded(runtime, READERS, progress), methods=["GET"])
     app.add_route("/imports/{id}/report.csv", guarded(runtime, READERS, report_csv), methods=["GET"])
     app.add_route("/imports/{id}/report.html", guarded(runtime, READERS, report_page), methods=["GET"])
+    app.add_route("/imports/{id}/report.pdf", guarded(runtime, READERS, report_pdf), methods=["GET"])
     app.add_route("/exports/invoices.csv", guarded(runtime, BOOKKEEPERS, export), methods=["GET"])
 
 
@@ -54,7 +57,7 @@ async def progress(context: Context, request: Request) -> Response:
     """Tell how far an import has come."""
     job = await _job(context, request)
     about = {name: str(value) if name in AMOUNTS and value is not None else value for name, value in job.items()}
-    return json_response(about | {"id": str(job["id"])})
+    return json_response(about | {"id": str(job["id"]), "updated_at": job["updated_at"].isoformat()})
 
 
 async def report_csv(context: Context, request: Request) -> Response:
@@ -67,6 +70,18 @@ async def report_csv(context: Context, request: Request) -> Response:
 async def report_page(context: Context, request: Request) -> Response:
     """Give the report as a page to print."""
     return await _stream(reporting.as_page(context, await _job(context, request)), HTML, "")
+
+
+async def report_pdf(context: Context, request: Request) -> Response:
+    """Give the report as a PDF; many invoices are summed up there in runs."""
+    job = await _job(context, request)
+    try:
+        content = await reporting.as_pdf(context, job)
+    except PrintingError as error:
+        log.error("report not printed", extra={"import": str(job["id"]), "cause": str(error)})  # noqa: TRY400 - its cause says all
+        raise RefusedError(503, "unavailable", "the report cannot be printed at present") from error
+    headers = {"content-disposition": f'attachment; filename="import-{job["id"]}.pdf"'}
+    return Response(content, media_type=PDF, headers=headers)
 
 
 async def export(context: Context, request: Request) -> Response:
