@@ -189,7 +189,8 @@ def test_ten_thousand_invoices_arrive_whole_and_the_report_has_the_sums_of_the_f
     assert page.count(f">{total[-1]}</td>") >= 1
     pdf = office.client.get(f"/imports/{job}/report.pdf").content
     words = " ".join(one.extract_text() for one in PdfReader(io.BytesIO(pdf)).pages).split()
-    assert words[-len(AMOUNTS) :] == total[3:], words[-10:]
+    sums = [words[place : place + len(AMOUNTS)] for place, word in enumerate(words) if word == total[3]]
+    assert total[3:] in sums, words[-20:]
     # The books say so too.
     seen = gateway.query(ACCOUNT, office.token, id=office.customer)
     account = {side: Fraction(seen["account"][side]) for side in ("invoiced", "balance")}
