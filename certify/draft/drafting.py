@@ -8,7 +8,7 @@ import msgspec
 
 from certify.draft.classify import classify, waiting_for, words
 from certify.draft.model import Answers, Built, Draft, Drafted, Found, Kind, Target
-from certify.draft.probes import from_answers, from_health_check, health_test, openapi_of, target_of
+from certify.draft.probes import from_answers, from_health_check, health_test, target_of
 from certify.drivers.compose.project import Part, parts
 
 # As profiles want names: see `certify.profile.document`.
@@ -129,8 +129,8 @@ def _about(part: Part, kind: Found, health: Sequence[str], answers: Answers | No
 
 
 def _documents(part: Part, read: Read, answers: Answers | None) -> tuple[str, ...]:
-    if answers and (path := openapi_of(answers)):
-        return (f"OpenAPI: {path} answered when it was looked at (sure)",)
+    if answers and answers.document:
+        return (f"OpenAPI: {answers.document} answered when it was looked at (sure)",)
     documents = read.built.get(part.name, Built()).documents
     return (f"OpenAPI: {documents[0]} is beside its Dockerfile (likely)",) if documents else ()
 

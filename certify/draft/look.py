@@ -1,10 +1,11 @@
 """A short look at the running stack: booted by the compose driver, asked at the loopback ports that it publishes, taken down."""
 
 import asyncio
+import contextlib
 import json
 import secrets
-import tempfile
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +15,14 @@ import msgspec
 from certify.draft.model import Answers
 from certify.draft.probes import DOCUMENTS, EITHER, GRAPHQL, LIVE, METRICS, READY, is_plain
 from certify.drivers.compose.driver import ComposeDriver
+from certify.engine import abandoned
 from certify.model.escape import visible
 from certify.profile.model import StackSpec
 
 _SECONDS: Final = 3.0
 _MOST_BYTES: Final = 2 << 20
 _MOST_DOCUMENTED: Final = 20
-_HEALTHY: Final = ("health", "live", "ready", "alive", "status", "ping")
+_HEALTHY: Final = ("health", "live", "ready", "readiness", "alive", "status", "ping")
 _PLAIN_TEXT: Final = ("text/plain", "application/openmetrics-text")
 
 
@@ -38,8 +40,8 @@ async def look(spec: StackSpec, base: Path, names: Iterable[str], run_id: str, t
         ComposeFileError: Compose refuses the files.
         EnvironmentUnusableError: nothing can be booted here.
     """
-    with tempfile.TemporaryDirectory(prefix="certify-init-") as folder:
-        driver = ComposeDriver(spec, Path(folder), base, run_id)
+    with _folder(run_id) as folder:
+        driver = ComposeDriver(spec, folder, base, run_id)
         try:
             tell("booting the stack, to look at it")
             booted = await driver.start(lambda happened: tell(f"{happened.part}: {happened.state}"))
@@ -51,6 +53,18 @@ async def look(spec: StackSpec, base: Path, names: Iterable[str], run_id: str, t
             await asyncio.shield(driver.stop())
     silent = {name: Answers("did not come up when it was looked at") for name in booted.failures}
     return Looked(answers | silent, booted.failures)
+
+
+@contextlib.contextmanager
+def _folder(run_id: str) -> Iterator[Path]:
+    """A private folder, for what the files hold with all variables in them; what a killed process left is removed first."""
+    abandoned.sweep()
+    folder = abandoned.scratch_for(run_id)
+    abandoned.make_owned(folder, run_id, folder / f"look-{run_id}")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def ask_all(urls: Mapping[str, str]) -> dict[str, Answers]:
@@ -70,22 +84,22 @@ async def _ask(client: httpx.AsyncClient, url: str) -> Answers:
     if _is_well(nothing):
         # Whoever answers everything, such as a page for all addresses, proves nothing by it.
         said = "answers every path alike, so that no probe could be told from another page"
-        return Answers(said, document, graphql, documented if document else ())
-    well = dict(document)
+        return Answers(said, graphql=graphql, document=document)
+    well: dict[str, str] = {}
     for path in dict.fromkeys((*LIVE, *READY, *EITHER, *METRICS, *documented)):
         status, kind, _ = await _quietly(client, url + path)
         if _is_well(status) and (path not in METRICS or kind.startswith(_PLAIN_TEXT)):
             well[path] = kind
-    return Answers(well=well, graphql=graphql, documented=documented)
+    return Answers(well=well, graphql=graphql, document=document, documented=documented)
 
 
-async def _documented(client: httpx.AsyncClient, url: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Paths of an OpenAPI document that may be probes, and where the document is."""
+async def _documented(client: httpx.AsyncClient, url: str) -> tuple[tuple[str, ...], str]:
+    """Paths of an OpenAPI document that may be probes, and where the document is; nothing when there is none."""
     for path in DOCUMENTS:
-        status, kind, body = await _quietly(client, url + path)
+        status, _, body = await _quietly(client, url + path)
         if _is_well(status) and (named := paths_of(body)) is not None:
-            return named, {path: kind}
-    return (), {}
+            return named, path
+    return (), ""
 
 
 def paths_of(body: bytes) -> tuple[str, ...] | None:

@@ -75,12 +75,14 @@ class Answers(msgspec.Struct, frozen=True):
         said: why nothing could be asked, or nothing was learned; empty: something was.
         well: paths that answered a plain GET with 2xx, with the type of their content.
         graphql: paths that answered `{__typename}`.
-        documented: paths that its OpenAPI document names for GET.
+        document: path of its OpenAPI document; empty: it shows none.
+        documented: paths that this names for GET and that sound like health.
     """
 
     said: str = ""
     well: dict[str, str] = {}
     graphql: tuple[str, ...] = ()
+    document: str = ""
     documented: tuple[str, ...] = ()
 
 

@@ -113,11 +113,6 @@ def from_answers(answers: Answers) -> dict[str, Found]:
     return seen
 
 
-def openapi_of(answers: Answers) -> str:
-    """Path of the OpenAPI document that a running service has shown; empty: none."""
-    return _first(DOCUMENTS, answers.well) if answers.documented else ""
-
-
 def health_test(service: Mapping[str, object], built: Built) -> tuple[Sequence[str], str]:
     """The health check that holds for a service, and where it is written; nothing when it has none."""
     own = service.get("healthcheck")

@@ -5,7 +5,7 @@ import pytest
 from certify.draft.dockerfile import read_dockerfile
 from certify.draft.look import paths_of
 from certify.draft.model import Answers, Built, Sure, Target
-from certify.draft.probes import from_answers, from_health_check, health_test, openapi_of, target_of
+from certify.draft.probes import from_answers, from_health_check, health_test, target_of
 
 WELL = "application/json"
 
@@ -92,7 +92,6 @@ def test_answers_give_what_was_seen():
         "graphql": "/graphql",
     }
     assert seen["live"].where == "answered when it was looked at, and its OpenAPI document names it"
-    assert openapi_of(Answers(well=well, documented=("/x",))) == "/openapi.json"
     # One end point for both: it is asked whether it is ready, and that is only likely what it tells.
     assert {n: (f.value, f.sure) for n, f in from_answers(Answers(well={"/health": WELL})).items()} == {
         "ready": ("/health", Sure.LIKELY)
