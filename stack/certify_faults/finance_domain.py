@@ -3,22 +3,25 @@
 Each changes one function in one service's own process before it serves.
 """
 
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from certify.api import Fault, FaultKind
 from certify_stack.erp import tax_numbers
-from certify_stack.erp.document_generator import forms
+from certify_stack.erp.document_generator import forms, mushak
 from certify_stack.erp.finance import commands, tax
 from certify_stack.erp.finance.invoice import Money
 from certify_stack.erp.finance.money import CENT, exact
 from certify_stack.kit.settings import Settings
 
 FINANCE, CRM, DOCUMENTS = "finance", "crm", "document-generator"
-TARGETS = {"short_bin_accepted": CRM, "mushak_series_with_gaps": DOCUMENTS}
+TARGETS = {"short_bin_accepted": CRM, "mushak_series_with_gaps": DOCUMENTS, "printed_total_lacks_duty": DOCUMENTS}
 
 
 def vat_without_duty(app: Starlette, name: str, settings: Settings) -> None:
@@ -56,6 +59,13 @@ def mushak_series_with_gaps(app: Starlette, name: str, settings: Settings) -> No
         forms.next_serial = _two_at_once
 
 
+def printed_total_lacks_duty(app: Starlette, name: str, settings: Settings) -> None:
+    """The printed tax invoice says nothing of the duty in its last row; the web page does."""
+    del app, settings
+    if name == DOCUMENTS:
+        mushak.pdf_of = _without_duty  # type: ignore[attr-defined] # the name that mushak itself uses
+
+
 def payment_counts_twice(app: Starlette, name: str, settings: Settings) -> None:
     """A payment that is sent again is another payment: its key is not what the client gave."""
     del app, settings
@@ -88,6 +98,16 @@ _next = forms.next_serial
 async def _two_at_once(connection: Any, supplier_bin: str, year: str) -> int:
     await _next(connection, supplier_bin, year)
     return await _next(connection, supplier_bin, year)
+
+
+_pdf_of = mushak.pdf_of  # type: ignore[attr-defined] # as above
+DUTY = 7
+
+
+def _without_duty(template: Path, data: Any, moment: datetime) -> bytes:
+    total = ["" if place == DUTY else text for place, text in enumerate(data.total)]
+    printed: bytes = _pdf_of(template, replace(data, total=tuple(total)), moment)
+    return printed
 
 
 _once = commands.record_payment
@@ -127,6 +147,12 @@ FAULTS = (
     ),
     _fault("short-bin-accepted", "a BIN of 12 digits is accepted", short_bin_accepted, "tax-numbers"),
     _fault("mushak-series-with-gaps", "the numbers of tax invoices have gaps", mushak_series_with_gaps, "mushak"),
+    _fault(
+        "printed-total-lacks-duty",
+        "the printed tax invoice lacks the total of the supplementary duty",
+        printed_total_lacks_duty,
+        "mushak",
+    ),
     _fault(
         "payment-counts-twice",
         "a payment that is sent again counts twice",

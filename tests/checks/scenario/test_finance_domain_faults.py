@@ -10,7 +10,7 @@ import pytest
 
 from certify_faults import finance_domain
 from certify_stack.erp import tax_numbers
-from certify_stack.erp.document_generator import forms
+from certify_stack.erp.document_generator import forms, mushak
 from certify_stack.erp.finance import commands, tax
 from certify_stack.erp.finance.money import ZERO
 from certify_stack.kit.errors import InvalidInputError
@@ -22,6 +22,7 @@ PLACES = (
     (tax, "vat_on"),
     (tax_numbers, "_checked"),
     (forms, "next_serial"),
+    (mushak, "pdf_of"),
     (commands, "record_payment"),
 )
 
