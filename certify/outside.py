@@ -9,6 +9,9 @@ HOST = "127.0.0.1"
 # An engine's proxy takes every connection and drops it when nobody listens inside: only what stays open is served.
 # A busy machine drops late, so what is not known to be listened at gets more time.
 PATIENCE = 0.15
+# To see what listens inside, the kernel goes through all connections of the machine, some milliseconds: only what has not been
+# dropped after this long is worth that.
+GLANCE = 0.03
 MORE_PATIENCE = 0.6
 _CONNECT_SECONDS = 2.0
 _LISTEN = "0A"

@@ -18,7 +18,7 @@ from certify.drivers.compose.labels import OWNER, PROJECT_PREFIX, RUN, SERVICE
 from certify.drivers.compose.state import Seen
 from certify.drivers.interface import EnvironmentUnusableError
 from certify.model.escape import visible
-from certify.outside import listening, served
+from certify.outside import GLANCE, MORE_PATIENCE, PATIENCE, kept, listening
 
 _CURE = "start Docker, or let this user reach it; `docker version` tells"
 _TIMEOUT_SECONDS = 20
@@ -152,14 +152,22 @@ def published(details: Mapping[str, Any]) -> dict[int, int]:
     }
 
 
-async def answered(details: Mapping[str, Any], ports: Iterable[int]) -> bool | None:
-    """Whether each of these ports of a container is served, as far as it is published; None when there is none to ask."""
+async def answered(details: Mapping[str, Any], ports: Iterable[int], *, known: bool = False) -> bool | None:
+    """Whether each of these ports of a container is served, as far as it is published; None when there is none to ask.
+
+    `known`: they were a while ago, so that one which the engine's proxy does not drop is served still.
+    """
     bound = published(details)
     asked = [(bound[port], port) for port in ports if port in bound]
     if not asked:
         return None
+    kept_open = await asyncio.gather(*(kept(port, PATIENCE if known else GLANCE) for port, _ in asked))
+    if known or not all(kept_open):
+        return all(kept_open)
     listened = listening(int(details["State"].get("Pid") or 0), str(details["Id"]))
-    return all(await asyncio.gather(*(served(port, inner, listened) for port, inner in asked)))
+    if listened is None:
+        return all(await asyncio.gather(*(kept(port, MORE_PATIENCE) for port, _ in asked)))
+    return all(inner in listened for _, inner in asked)
 
 
 def seen(details: Mapping[str, Any], answered: bool | None) -> Seen:  # noqa: FBT001 - a third state, not a switch

@@ -21,8 +21,10 @@ from certify.outside import ready
 
 _TICK = 0.1
 # An event may be lost when the engine is busy: everything is looked at again this often.
-_FULL_LOOK_TICKS = 20
-_ASK_AGAIN_TICKS = 20
+_FULL_LOOK_TICKS = 50
+# What is not served yet is asked again after this share of the time for which it has been running; what is, now and then.
+_ASK_SHARE = 0.04
+_ASK_AGAIN_SECONDS = 2.0
 _LISTEN_AGAIN_SECONDS = 0.5
 # When one service has failed for good the answer is known; what else is wrong is worth this much more waiting.
 _GRACE_SECONDS = 10.0
@@ -60,6 +62,7 @@ class Watch:
         self._started = False
         self._up_ended = False
         self._answered: dict[str, bool | None] = {}
+        self._due: dict[str, float] = {}
         self._dirty: set[str] = set()
         self._changed = asyncio.Event()
         self._judged_again = asyncio.Event()
@@ -88,8 +91,8 @@ class Watch:
         """Look at all of them anew, and ask their ports again, whatever was known."""
         with contextlib.suppress(*ENGINE_GONE):
             self.details = await asyncio.to_thread(self._containers.inspected)
-        # A dict of its own: what was asked before this moment answers into the old one.
-        self._answered = {}
+        # Dicts of their own: what was asked before this moment answers into the old ones.
+        self._answered, self._due = {}, {}
         self._proven.clear()
         self._judge_all()
 
@@ -195,8 +198,10 @@ class Watch:
     async def _pause(self) -> None:
         """Until something changes, but not for long. Python 3.11's `wait_for` may swallow a cancellation: not used."""
         waiting = asyncio.create_task(self._changed.wait())
-        await asyncio.wait({waiting}, timeout=_TICK)
-        waiting.cancel()
+        try:
+            await asyncio.wait({waiting}, timeout=_TICK)
+        finally:
+            waiting.cancel()
         self._changed.clear()
 
     async def _look_again(self) -> None:
@@ -218,31 +223,37 @@ class Watch:
 
     async def _ask(self) -> None:
         """Ask the ports of what is not known to be served, the others now and then: a process may die under its parent."""
-        ticks = 0
         while not self._over.is_set():
-            again = ticks % _ASK_AGAIN_TICKS == 0
-            asked = [name for name in self._parts if self._worth_asking(name, again=again)]
-            ticks += 1
-            known = self._answered
+            now = time.monotonic()
+            asked = [name for name in self._parts if self._runs(name) and self._due.get(name, 0.0) <= now]
+            known, due = self._answered, self._due
             answers = await asyncio.gather(*(self._ask_one(name) for name in asked))
             known.update(zip(asked, answers, strict=True))
+            due.update({name: now + self._rest(name) for name in asked})
             if asked:
                 self._changed.set()
             await asyncio.sleep(_TICK)
 
-    def _worth_asking(self, name: str, *, again: bool) -> bool:
+    def _runs(self, name: str) -> bool:
         details = self.details.get(name)
         running = details is not None and details["State"].get("Status") == "running"
         if not running:
             self._answered.pop(name, None)
+            self._due.pop(name, None)
             self._proven.discard(name)
-        return running and (again or not self._answered.get(name))
+        return running
+
+    def _rest(self, name: str) -> float:
+        """Seconds until a service is asked again."""
+        if self._answered.get(name):
+            return _ASK_AGAIN_SECONDS
+        return min(_ASK_SHARE * self.look_at(name).running_us / 1e6, _ASK_AGAIN_SECONDS)
 
     async def _ask_one(self, name: str) -> bool | None:
         details, part = self.details.get(name), self._parts[name]
         if details is None:  # removed meanwhile
             return None
-        serves = await answered(details, part.ports)
+        serves = await answered(details, part.ports, known=bool(self._answered.get(name)))
         if serves and part.probe and name not in self._proven:
             bound = published(details)
             serves = await ready(next(bound[port] for port in part.ports if port in bound), part.probe)
