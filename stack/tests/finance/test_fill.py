@@ -85,6 +85,16 @@ def test_a_seed_number_gives_the_same_data_and_another_gives_others(
     assert seen[0][0] != seen[2][0]
 
 
+def test_rows_that_no_event_explains_are_not_thrown_away(server: str):
+    with scratch_database(server, "finance") as dsn:
+        migrate.upgrade(dsn, "finance")
+        key = "INSERT INTO command_key (key, fingerprint, result) VALUES ('k', repeat('0', 64), gen_random_uuid())"
+        asyncio.run(ask(dsn, key))
+        with pytest.raises(fill.FillError, match="there are command_key already"):
+            asyncio.run(fill.fill(dsn, 10, 3))
+        assert value(dsn, "SELECT count(*) FROM command_key") == 1
+
+
 @pytest.mark.parametrize("events", [0, 10**9])
 def test_none_or_too_many_cannot_be_made(server: str, events: int):
     with pytest.raises(fill.FillError, match="from 1 to"):
