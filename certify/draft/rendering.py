@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from certify.draft.model import Draft, Drafted, Found
+from certify.draft.model import Draft, Drafted, Found, Sure
 from certify.model.escape import clip, visible
 
 _COMMENT: Final = 160
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|/[A-Za-z0-9._~/-]*")
+_SAID: Final = tuple(f"({sure})" for sure in Sure)
 # What readers of YAML, old and new, take for something other than a word.
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _LATER: Final = """\
@@ -84,7 +85,8 @@ def _service(one: Drafted) -> Iterator[str]:
 
 
 def _entry(one: Drafted) -> Iterator[str]:
-    yield from map(_comment, one.remarks)
+    # What says nothing else was read, or seen.
+    yield from (_comment(text if text.endswith(_SAID) else f"{text} ({Sure.SURE})") for text in one.remarks)
     probes = [(name, found) for name, found in (("live", one.live), ("ready", one.ready)) if found]
     if probes:
         yield "probes:"

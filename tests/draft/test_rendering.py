@@ -90,7 +90,7 @@ def test_a_look_is_surer_than_the_file():
     services = {"web": checked(80, "/ok"), "db": {"image": "postgres:18", "ports": [{"target": 5432}]}}
     text = render(of(services, answers))
     assert "ready: /ready  # answered when it was looked at (sure)" in text
-    assert "# did not come up when it was looked at" in text
+    assert "# did not come up when it was looked at (sure)" in text
     assert asked(Read({"services": services})) == ("web",)
 
 
