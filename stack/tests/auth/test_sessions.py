@@ -144,6 +144,19 @@ def test_a_log_in_that_is_over_or_of_a_closed_account_is_not_renewed(erp: Harnes
     assert endings(erp, late) == endings(erp, closed) == []
 
 
+def test_log_ins_that_are_long_over_are_forgotten_at_the_next(erp: Harness, user: str):
+    for _ in range(2):
+        login(erp, user)
+    key = accounts.user_id(user)
+    (kept, _) = erp.sql("SELECT id FROM session WHERE user_id = $1", key)
+    erp.sql(
+        "UPDATE session SET expires_at = now() - interval '2 days' WHERE user_id = $1 AND id <> $2", key, kept["id"]
+    )
+    login(erp, user)
+    left = erp.sql("SELECT s.id FROM session AS s JOIN refresh_token ON session_id = s.id WHERE user_id = $1", key)
+    assert (len(left), kept["id"] in {row["id"] for row in left}) == (2, True)
+
+
 def test_refresh_tokens_are_kept_as_digests(erp: Harness, user: str):
     token = login(erp, user)["refresh_token"]
     rows = erp.sql("SELECT digest FROM refresh_token")

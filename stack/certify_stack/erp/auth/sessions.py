@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 SESSION_SECONDS = 12 * 3600
 REFRESH_BYTES = 32
 
+# Long after a token of theirs can come again; their refresh tokens go with them.
+FORGET = "DELETE FROM session WHERE user_id = $1 AND expires_at < now() - interval '1 day'"
 START = "INSERT INTO session (user_id, expires_at) VALUES ($1, $2) RETURNING id"
 GIVE = "INSERT INTO refresh_token (digest, session_id) VALUES ($1, $2)"
 USE = "UPDATE refresh_token SET used_at = now() WHERE digest = $1 AND used_at IS NULL RETURNING session_id"
@@ -62,8 +64,9 @@ class Session:
 
 
 async def start(database: Database, account: Account) -> Session:
-    """Begin a log-in of somebody who proved to be that user."""
+    """Begin a log-in of somebody who proved to be that user; those that are long over are forgotten."""
     async with database.transaction() as connection:
+        await connection.execute(FORGET, account.id)
         expires = datetime.now(UTC) + timedelta(seconds=SESSION_SECONDS)
         key = await connection.fetchval(START, account.id, expires)
         return Session(key, account, await _give(connection, key))

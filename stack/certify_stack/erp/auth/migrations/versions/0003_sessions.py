@@ -17,11 +17,11 @@ STATEMENTS = (
             CHECK ((ended_at IS NULL) = (ended_by IS NULL))
         )
     """,
-    "CREATE INDEX session_user_id ON session (user_id)",
+    "CREATE INDEX session_user_id ON session (user_id, expires_at)",
     """
         CREATE TABLE refresh_token (
             digest bytea PRIMARY KEY CHECK (length(digest) = 32),
-            session_id uuid NOT NULL REFERENCES session (id),
+            session_id uuid NOT NULL REFERENCES session (id) ON DELETE CASCADE,
             made_at timestamptz NOT NULL DEFAULT now(),
             used_at timestamptz
         )
