@@ -1,13 +1,15 @@
 """Streams over HTTP on the serving side: who may send or read them, bodies line by line, and errors as JSON."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from certify_stack.kit.client import AwayError, CallError
 from certify_stack.kit.endpoint import RefusedError, authenticate
-from certify_stack.kit.errors import DomainError, translate
+from certify_stack.kit.errors import DomainError, UnavailableError, translate
 from certify_stack.kit.roles import Roles
 from certify_stack.kit.runtime import Context, Runtime
 
@@ -20,6 +22,7 @@ STATUS = {
     "UNAVAILABLE": 503,
 }
 LONGEST_LINE = 1 << 20
+TURN_SECONDS = 5.0
 
 Handler = Callable[[Context, Request], Awaitable[Response]]
 
@@ -51,6 +54,25 @@ def guarded(runtime: Runtime, roles: Roles, handler: Handler) -> Callable[[Reque
 def refusal_of(error: DomainError) -> RefusedError:
     """Return a refusal with the status that fits an error's code."""
     return RefusedError(STATUS.get(error.code, 400), error.code.lower(), error.message)
+
+
+@asynccontextmanager
+async def turn(runtime: Runtime, name: str, most: int) -> AsyncIterator[None]:
+    """Let so many streams of a kind run at once, each of which holds a connection to the database; the others wait a little.
+
+    Raises:
+        UnavailableError: None of those that run ended in time.
+    """
+    free: asyncio.Semaphore = runtime.shared.setdefault(f"turn {name}", asyncio.Semaphore(most))
+    try:
+        async with asyncio.timeout(TURN_SECONDS):
+            await free.acquire()
+    except TimeoutError as error:
+        raise UnavailableError(f"{most} of these run already; try again later") from error
+    try:
+        yield
+    finally:
+        free.release()
 
 
 async def lines_of(parts: AsyncIterator[bytes], longest: int = LONGEST_LINE) -> AsyncIterator[bytes]:

@@ -1,10 +1,11 @@
 """Files of invoices on their way: stored, read, imported whole or not at all, once, and told of."""
 
+import asyncio
 import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -16,9 +17,10 @@ import pytest
 from erp_harness import USER_ID, Harness
 from pypdf import PdfReader
 
-from certify_stack.erp.import_export import running
+from certify_stack.erp.import_export import intake, running
 from certify_stack.erp.import_export.reading import COLUMNS, REQUIRED
 from certify_stack.erp.samples import sample_id
+from certify_stack.kit import streams
 
 IMPORTED = "SELECT count(*) FROM imported_invoice"
 STORED = "SELECT count(*) FROM content"
@@ -225,11 +227,27 @@ class TestImports:
             assert upload(erp, file_of([row(1)])).status_code == 503
 
     def test_no_file_is_too_large(self, erp: Harness, monkeypatch: pytest.MonkeyPatch):
-        from certify_stack.erp.import_export import intake
-
         monkeypatch.setattr(intake, "LARGEST", 20)
         answer = upload(erp, file_of([row(1)]))
         assert (answer.status_code, answer.json()["message"]) == (422, "a file has at most 20 bytes")
+
+    def test_a_file_that_trickles_in_is_given_up(self, erp: Harness, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(intake, "UPLOAD_SECONDS", 0.2)
+        never = asyncio.Event()
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"reference"
+            await never.wait()
+
+        headers = {"authorization": f"Bearer {erp.token('accountant')}", "content-type": "text/csv"}
+        answer = erp.post("/imports", params={"name": "slow.csv"}, content=body(), headers=headers)
+        assert (answer.status_code, answer.json()["message"]) == (422, "the file did not arrive within 0.2 s")
+
+    def test_only_so_many_files_come_in_at_once(self, erp: Harness, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(streams, "TURN_SECONDS", 0.1)
+        monkeypatch.setitem(erp.app.state.runtime.shared, "turn upload", asyncio.Semaphore(0))
+        answer = upload(erp, file_of([row(1)]))
+        assert (answer.status_code, answer.json()["message"]) == (503, "3 of these run already; try again later")
 
 
 class _OtherDigest:

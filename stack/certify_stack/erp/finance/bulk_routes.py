@@ -11,16 +11,16 @@ from starlette.responses import Response, StreamingResponse
 
 from certify_stack.erp.finance import bulk
 from certify_stack.erp.finance.bulk_rows import Given
-from certify_stack.kit.database import Database
 from certify_stack.kit.endpoint import json_response
 from certify_stack.kit.errors import InvalidInputError, NotFoundError
 from certify_stack.kit.roles import MACHINES
 from certify_stack.kit.runtime import Context, Runtime
 from certify_stack.kit.scalars import check_text, parse_id
-from certify_stack.kit.streams import guarded, lines_of
+from certify_stack.kit.streams import guarded, lines_of, turn
 
 NDJSON = "application/x-ndjson"
 BATCH = 500
+READERS = 2
 IMPORTED = """
     SELECT line, reference, number, booked.net, booked.duty, booked.vat, booked.gross FROM invoice_import AS file
     JOIN imported_invoice ON import_id = file.id JOIN invoice_view AS booked ON booked.id = invoice_id
@@ -53,7 +53,8 @@ async def import_invoices(context: Context, request: Request) -> Response:
     given = request.query_params
     sha256 = check_text(given.get("sha256", ""), "sha256", 64)
     asked = bulk.Asked(parse_id(given.get("id", "")), sha256, check_text(given.get("actor", ""), "actor", 200))
-    outcome = await bulk.run(context.runtime, asked, batches_of(request.stream()))
+    async with turn(context.runtime, "importing", 1):
+        outcome = await bulk.run(context.runtime, asked, batches_of(request.stream()))
     return json_response(outcome)
 
 
@@ -94,17 +95,18 @@ async def imported(context: Context, request: Request) -> Response:
     sha256 = request.path_params["sha256"]
     if not await context.database.fetchval("SELECT EXISTS (SELECT FROM invoice_import WHERE sha256 = $1)", sha256):
         raise NotFoundError("nothing was imported from such content")
-    return StreamingResponse(_read(context.database, IMPORTED, sha256), media_type=NDJSON)
+    return StreamingResponse(_read(context.runtime, IMPORTED, sha256), media_type=NDJSON)
 
 
 async def exported(context: Context, request: Request) -> Response:
     """Return all invoices, or those in one currency."""
     currency = request.query_params.get("currency", "")
-    return StreamingResponse(_read(context.database, EXPORTED, currency), media_type=NDJSON)
+    return StreamingResponse(_read(context.runtime, EXPORTED, currency), media_type=NDJSON)
 
 
-async def _read(database: Database, query: str, argument: str | UUID) -> AsyncIterator[bytes]:
-    async with database.transaction() as connection:
+async def _read(runtime: Runtime, query: str, argument: str | UUID) -> AsyncIterator[bytes]:
+    # Whoever reads slowly holds a connection for as long.
+    async with turn(runtime, "reading", READERS), runtime.database.transaction() as connection:
         cursor = await connection.cursor(query, argument)
         count = 0
         while rows := await cursor.fetch(BATCH):

@@ -1,5 +1,6 @@
 """A file comes in: its content goes to file-storage while it arrives, and a job to import it is noted once."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,12 +14,14 @@ from certify_stack.kit.errors import InvalidInputError
 from certify_stack.kit.outbox import Event
 from certify_stack.kit.runtime import Context
 from certify_stack.kit.scalars import check_text, parse_id
+from certify_stack.kit.streams import turn
 from certify_stack.kit.tracing import outgoing
 from certify_stack.kit.transfer import Transfers
 
 TARGET = "Invoice"
 FOLDER = "Imports"
 MEDIA_TYPE = "text/csv"
+MOST_UPLOADS, UPLOAD_SECONDS = 3, 60.0
 LARGEST = 32 * 1024 * 1024
 WAKE = "imports"
 
@@ -90,7 +93,11 @@ async def take(context: Context, name: str, parts: AsyncIterator[bytes]) -> Take
     owner = parse_id(context.principal.subject, "the caller's id")
     file_name = check_text(name, "name", 200)
     passing = _Passing(parts)
-    stored = await _store(context, owner, file_name, passing)
+    try:
+        async with turn(context.runtime, "upload", MOST_UPLOADS), asyncio.timeout(UPLOAD_SECONDS):
+            stored = await _store(context, owner, file_name, passing)
+    except TimeoutError as error:
+        raise InvalidInputError(f"the file did not arrive within {UPLOAD_SECONDS:g} s") from error
     if stored.sha256 != passing.sha256:
         raise CallError("file-storage has another digest than what was sent")
     async with context.database.transaction() as connection:
