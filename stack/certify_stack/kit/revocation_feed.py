@@ -92,11 +92,12 @@ class RevocationFeed:
         """Go to the oldest event that can matter; return up to where has to be read before all is known."""
         async with asyncio.timeout(START_SECONDS):
             parts = await broker.partitions(self._bootstrap, [messages.topic_of(AUTH)])
-            consumer.assign(parts)
             ends: dict[TopicPartition, int] = await consumer.end_offsets(parts)
             # No access token lives longer, so nothing that was revoked before that matters.
             since = int((time.time() - TOKEN_SECONDS) * 1000)
             found = await consumer.offsets_for_times(dict.fromkeys(parts, since))
+        # At once, or it would begin to wait for what comes next, and all that was there would wait for that.
+        consumer.assign(parts)
         for part in parts:
             consumer.seek(part, found[part].offset if found.get(part) else ends[part])
         return ends
