@@ -2,11 +2,15 @@
 
 import asyncio
 import io
+import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import asyncpg
+
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 async def database(server: str, name: str) -> str:
@@ -17,6 +21,36 @@ async def database(server: str, name: str) -> str:
     await connection.close()
     head, _, query = server.partition("?")
     return f"{head.rsplit('/', 1)[0]}/{made}" + (f"?{query}" if query else "")
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """What processes have used so far."""
+    return sum(sum(_ticks(pid)[:2]) for pid in pids) / TICKS
+
+
+def server_seconds(pid: int) -> float:
+    """What a PostgreSQL has used so far: its first process, those that it has buried, and those that live."""
+    used = sum(_ticks(pid))
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and entry.name != str(pid) and _parent(int(entry.name)) == pid:
+            used += sum(_ticks(int(entry.name))[:2])
+    return used / TICKS
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _ticks(pid: int) -> list[int]:
+    return [int(field) for field in _stat(pid)[11:15]]
+
+
+def _parent(pid: int) -> int | None:
+    fields = _stat(pid)
+    return int(fields[1]) if fields else None
 
 
 async def bare_copy(source: str, target: str, tables: Mapping[str, str]) -> tuple[int, float]:
