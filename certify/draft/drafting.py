@@ -8,7 +8,7 @@ import msgspec
 
 from certify.draft.classify import classify, waiting_for, words
 from certify.draft.model import Answers, Built, Draft, Drafted, Found, Kind, Target
-from certify.draft.probes import from_answers, from_health_check, health_test, target_of
+from certify.draft.probes import confirmed, from_health_check, health_test, target_of
 from certify.drivers.compose.project import Part, parts
 
 # As profiles want names: see `certify.profile.document`.
@@ -71,10 +71,12 @@ def kinds_of(read: Read) -> dict[str, Found]:
     }
 
 
-def asked(read: Read) -> tuple[str, ...]:
-    """The services that may answer HTTP, where a look is worth it."""
+def asked(read: Read) -> dict[str, tuple[str, ...]]:
+    """The services that may answer HTTP, where a look is worth it, each with what its health check asks."""
     kinds = kinds_of(read)
-    return tuple(part.name for part in parts(read.config) if part.ports and kinds[part.name].value in _ASKED)
+    worth = [part for part in parts(read.config) if part.ports and kinds[part.name].value in _ASKED]
+    targets = {part.name: _target(part, read) for part in worth}
+    return {name: (target.path,) if target and target.path else () for name, target in targets.items()}
 
 
 def _drafted(part: Part, read: Read, kinds: Mapping[str, Found], answers: Answers | None) -> Drafted:
@@ -87,8 +89,8 @@ def _drafted(part: Part, read: Read, kinds: Mapping[str, Found], answers: Answer
         probes, remarks = from_health_check(target, part.ports, where)
     if answers:
         remarks += (answers.said,) if answers.said else ()
-        # What was seen is surer than what is written.
-        probes |= from_answers(answers)
+        probes, unanswered = confirmed(probes, answers)
+        remarks += unanswered
     return Drafted(
         part.name,
         kind,

@@ -5,7 +5,7 @@ import contextlib
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,8 +33,12 @@ class Looked(msgspec.Struct, frozen=True):
     failures: dict[str, str] = {}
 
 
-async def look(spec: StackSpec, base: Path, names: Iterable[str], run_id: str, tell: Callable[[str], None]) -> Looked:
+async def look(
+    spec: StackSpec, base: Path, names: Mapping[str, tuple[str, ...]], run_id: str, tell: Callable[[str], None]
+) -> Looked:
     """Boot the files of `spec` (relative to `base`), ask the services `names`, and take everything down.
+
+    `names` has for each service the paths that are worth asking beside the usual ones.
 
     Raises:
         ComposeFileError: Compose refuses the files.
@@ -48,7 +52,7 @@ async def look(spec: StackSpec, base: Path, names: Iterable[str], run_id: str, t
             urls = {service.name: service.url for service in booted.stack.services if service.url}
             chosen = {name: urls[name] for name in names if name in urls and name not in booted.failures}
             tell(f"asking {', '.join(chosen) or 'nobody: no service that may speak HTTP publishes a port'}")
-            answers = await ask_all(chosen)
+            answers = await ask_all(chosen, names)
         finally:
             await asyncio.shield(driver.stop())
     silent = {name: Answers("did not come up when it was looked at") for name in booted.failures}
@@ -67,26 +71,32 @@ def _folder(run_id: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def ask_all(urls: Mapping[str, str]) -> dict[str, Answers]:
-    """Ask services at their addresses what they serve, all at once, each by one question after the other."""
+async def ask_all(urls: Mapping[str, str], besides: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, Answers]:
+    """Ask services at their addresses what they serve, all at once, each by one question after the other.
+
+    `besides` has paths that are worth asking beside the usual ones.
+    """
+    more = besides or {}
     async with httpx.AsyncClient(trust_env=False, timeout=_SECONDS) as client:
-        found = await asyncio.gather(*(_ask(client, url.rstrip("/")) for url in urls.values()))
+        found = await asyncio.gather(*(_ask(client, url.rstrip("/"), more.get(name, ())) for name, url in urls.items()))
     return dict(zip(urls, found, strict=True))
 
 
-async def _ask(client: httpx.AsyncClient, url: str) -> Answers:
+async def _ask(client: httpx.AsyncClient, url: str, besides: tuple[str, ...]) -> Answers:
     try:
         nothing, _, _ = await _get(client, f"{url}/{secrets.token_hex(8)}")
     except httpx.HTTPError as error:
         return Answers(f"does not answer HTTP at the first port that it publishes: {visible(type(error).__name__)}")
     documented, document = await _documented(client, url)
-    graphql = tuple([path for path in GRAPHQL if await _speaks_graphql(client, url + path)][:1])
+    graphql = tuple(
+        [path for path in dict.fromkeys((*besides, *GRAPHQL)) if await _speaks_graphql(client, url + path)][:1]
+    )
     if _is_well(nothing):
         # Whoever answers everything, such as a page for all addresses, proves nothing by it.
         said = "answers every path alike, so that no probe could be told from another page"
         return Answers(said, graphql=graphql, document=document)
     well: dict[str, str] = {}
-    for path in dict.fromkeys((*LIVE, *READY, *EITHER, *METRICS, *documented)):
+    for path in dict.fromkeys((*besides, *LIVE, *READY, *EITHER, *METRICS, *documented)):
         status, kind, _ = await _quietly(client, url + path)
         if _is_well(status) and (path not in METRICS or kind.startswith(_PLAIN_TEXT)):
             well[path] = kind

@@ -113,6 +113,24 @@ def from_answers(answers: Answers) -> dict[str, Found]:
     return seen
 
 
+def confirmed(written: Mapping[str, Found], answers: Answers) -> tuple[dict[str, Found], tuple[str, ...]]:
+    """The probes that hold after a look: what is written and answered first, then what was only seen; and what did not answer."""
+    seen = from_answers(answers)
+    if answers.said:
+        return {**written, **seen}, ()
+    proved = {
+        name: Found(found.value, f"{found.where}, and it {_SEEN}", Sure.SURE)
+        for name, found in written.items()
+        if found.value in (answers.graphql if name == "graphql" else answers.well)
+    }
+    silent = tuple(
+        f"{found.where}, but from outside {found.value} did not answer well when it was looked at"
+        for name, found in written.items()
+        if name not in proved
+    )
+    return {**seen, **proved}, silent
+
+
 def health_test(service: Mapping[str, object], built: Built) -> tuple[Sequence[str], str]:
     """The health check that holds for a service, and where it is written; nothing when it has none."""
     own = service.get("healthcheck")

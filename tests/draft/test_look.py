@@ -112,3 +112,12 @@ def test_what_is_too_long_is_not_taken(serve: Serve):
     answers = asyncio.run(ask_all({"web": serve(endless)}))["web"]
     assert answers.documented == ()
     assert answers.document == ""
+
+
+def test_a_path_that_is_named_is_asked_as_well(serve: Serve):
+    def own(method: str, path: str, body: bytes) -> tuple[int, str, bytes]:
+        return (200, "text/plain", b"") if (method, path) == ("GET", "/shop/up") else (404, "", body[:0])
+
+    url = serve(own)
+    assert asyncio.run(ask_all({"web": url}, {"web": ("/shop/up",)}))["web"].well == {"/shop/up": "text/plain"}
+    assert asyncio.run(ask_all({"web": url}))["web"].well == {}

@@ -4,8 +4,8 @@ import pytest
 
 from certify.draft.dockerfile import read_dockerfile
 from certify.draft.look import paths_of
-from certify.draft.model import Answers, Built, Sure, Target
-from certify.draft.probes import from_answers, from_health_check, health_test, target_of
+from certify.draft.model import Answers, Built, Found, Sure, Target
+from certify.draft.probes import confirmed, from_answers, from_health_check, health_test, target_of
 
 WELL = "application/json"
 
@@ -138,3 +138,19 @@ def test_which_health_check_holds():
     for off in ({"disable": True}, {"test": ["NONE"]}):
         assert health_test({"healthcheck": off}, built) == ((), "")
     assert health_test({}, Built()) == ((), "")
+
+
+def test_what_is_written_is_held_against_what_answers():
+    written = {"ready": Found("/ok", "its health check asks it", Sure.LIKELY)}
+    probes, silent = confirmed(written, Answers(well={"/ok": WELL, "/health": WELL, "/livez": WELL}))
+    assert probes["ready"] == Found("/ok", "its health check asks it, and it answered when it was looked at", Sure.SURE)
+    assert (probes["live"].value, silent) == ("/livez", ())
+    # A host that is refused, a log-in: what others cannot ask is no probe for them.
+    probes, silent = confirmed(written, Answers(well={"/health": WELL}))
+    assert probes["ready"].value == "/health"
+    assert "from outside /ok did not answer well" in silent[0]
+    # Where nothing could be learned, what is written stays as likely as it was.
+    assert confirmed(written, Answers("answers every path alike")) == (written, ())
+    graphql = {"graphql": Found("/api", "its health check asks it", Sure.LIKELY)}
+    assert confirmed(graphql, Answers(graphql=("/api",)))[0]["graphql"].sure is Sure.SURE
+    assert confirmed(graphql, Answers(graphql=("/graphql",)))[0]["graphql"].value == "/graphql"

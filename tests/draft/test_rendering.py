@@ -91,7 +91,8 @@ def test_a_look_is_surer_than_the_file():
     text = render(of(services, answers))
     assert "ready: /ready  # answered when it was looked at (sure)" in text
     assert "# did not come up when it was looked at (sure)" in text
-    assert asked(Read({"services": services})) == ("web",)
+    assert asked(Read({"services": services}, {"services": services})) == {"web": ("/ok",)}
+    assert "from outside /ok did not answer well" in text
 
 
 def test_hostile_text_stays_in_comments_and_scalars(tmp_path: Path):

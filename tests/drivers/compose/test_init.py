@@ -73,7 +73,7 @@ def test_the_written_profile_runs_and_misses_what_is_taken_out_of_it(folder: Any
             ("--look",),
             (
                 "gateway:  # its name; it asks several services that speak GraphQL (likely)",
-                "graphql: /graphql  # answered {__typename} when it was looked at (sure)",
+                "graphql: /graphql  # its health check asks it at port 4000, which is published, and it answered when it was looked at",
                 "calls: [products, reviews]",
             ),
         ),
