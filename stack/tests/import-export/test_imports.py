@@ -8,7 +8,6 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +17,7 @@ from erp_harness import USER_ID, Harness
 from pypdf import PdfReader
 
 from certify_stack.erp.import_export import intake, running
-from certify_stack.erp.import_export.reading import COLUMNS, REQUIRED
+from certify_stack.erp.import_export.reading import REQUIRED
 from certify_stack.erp.samples import sample_id
 from certify_stack.kit import streams
 
@@ -266,8 +265,3 @@ def away(urls: dict[str, str], name: str) -> Iterator[None]:
         yield
     finally:
         urls[name] = before
-
-
-def test_the_columns_are_documented():
-    text = (Path(__file__).parents[3] / "docs" / "import-format.md").read_text(encoding="utf-8")
-    assert [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")][: len(COLUMNS)] == list(COLUMNS)

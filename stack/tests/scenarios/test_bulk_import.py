@@ -198,7 +198,7 @@ def test_ten_thousand_invoices_arrive_whole_and_the_report_has_the_sums_of_the_f
     sides = [sum(Fraction(line[side]) for line in seen["trialBalance"]) for side in ("debit", "credit")]
     assert sides[0] == sides[1] > 0
     # Whoever asked for it hears of it.
-    (mail,) = mailbox.wait(office.email)
+    (mail,) = mailbox.wait(office.email, within=PATIENCE)
     assert mail.subject == "Your import"
     assert mail.text == f"{name}: {ROWS} invoices of {ended['gross']} BDT were imported."
 
@@ -223,7 +223,7 @@ def test_a_file_with_37_bad_rows_says_which_and_imports_none(office: Office, gat
     assert {refusal["rowNumber"] for refusal in refusals} == {place + 2 for place in spoilt}
     assert gateway.query(INVOICES, office.token, where={"customerId": office.customer})["invoices"] == []
     assert gateway.query(ACCOUNT, office.token, id=office.customer)["account"] is None
-    (mail,) = mailbox.wait(office.email)
+    (mail,) = mailbox.wait(office.email, within=PATIENCE)
     assert mail.text == f"{name}: nothing was imported. {BAD_ROWS} rows are bad, so none was imported."
 
 
