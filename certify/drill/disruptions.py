@@ -18,6 +18,7 @@ _SHOWN = 6
 _UNSURE = frozenset({Outcome.INCONCLUSIVE, Outcome.ERROR, Outcome.BLOCKED})
 _WORDS = {Action.KILL: "killed", Action.PAUSE: "paused", Action.CUT: "cut off from its"}
 _NETWORK = "network"
+_DISK = "disk"
 
 
 class Noticed(msgspec.Struct, frozen=True):
@@ -88,7 +89,7 @@ class Disrupted(msgspec.Struct, frozen=True):
 
 
 def steps(stack: Stack, offered: Collection[Capability], services: Collection[str] = ()) -> Iterator[Disruption]:
-    """Kill, pause and disconnect each service that runs, one after the other.
+    """Kill, pause and disconnect each service that runs, one after the other, and fill its disk where that is a small one.
 
     Where the driver can cut a service from its database alone, that is what is cut; else its network.
     """
@@ -101,6 +102,8 @@ def steps(stack: Stack, offered: Collection[Capability], services: Collection[st
         yield Disruption(Action.PAUSE, service.name)
         if service.container is not None:
             yield Disruption(Action.CUT, service.name, _NETWORK)
+            if service.container.disks:
+                yield Disruption(Action.CUT, service.name, _DISK)
         elif Capability.CUT in offered and "database" in stack.parts and service.database:
             yield Disruption(Action.CUT, service.name, "database")
 
@@ -130,6 +133,8 @@ def exit_code(result: Disrupted) -> int:
 
 def words(disruption: Disruption) -> str:
     """What happened, such as `web killed`."""
+    if disruption.of == _DISK:
+        return f"{disruption.part} left without room on its disk"
     return f"{disruption.part} {_WORDS.get(disruption.do, disruption.do)} {disruption.of}".rstrip()
 
 

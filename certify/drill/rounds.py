@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from certify.console.events import Console, Message
-from certify.drill.disruptions import Disrupted, Row, Said, as_json, line, said, steps, words
+from certify.drill.disruptions import Disrupted, Noticed, Row, Said, as_json, line, said, steps, words
 from certify.drill.run import RESULT, make_room
 from certify.drill.stage import Theatre
 from certify.drill.standing import Corner, Standing
@@ -200,10 +200,16 @@ class Rounds(Scheduler):
         while True:
             started = now_us()
             heard = await self._round(booted, f"{name}-back-{next(numbers)}", len(self._driver.now().happened))
-            if not heard.noticed or self.result.spoilt:
+            bad = (*heard.noticed, *self._newly_unsure(heard))
+            if not bad or self.result.spoilt:
                 return "", started - began
             if now_us() - began > _BACK_US:
-                return f"{_plain(heard.noticed[0].control)}: {heard.noticed[0].detail}", now_us() - began
+                return f"{_plain(bad[0].control)}: {bad[0].detail}", now_us() - began
+
+    def _newly_unsure(self, heard: Said) -> list[Noticed]:
+        """Who could tell of the clean stack and cannot any more: that is not well yet."""
+        before = {(one.control, one.rule) for one in self.result.clean.unsure}
+        return [one for one in heard.unsure if (one.control, one.rule) not in before]
 
     async def _round(self, booted: Booted, name: str, since: int) -> Said:
         """Ask all controls once, about a stack to which happened what came after the first `since` events."""

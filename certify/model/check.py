@@ -47,7 +47,7 @@ class Disruption(msgspec.Struct, frozen=True, omit_defaults=True):
     """One action on one part: a service, or a name out of `Stack.parts`.
 
     `kill` ends it at once and it stays away; `restart` starts it on its old address and returns when it is ready;
-    `cut` takes from a service the role `of` (`database`, `broker`, `network`), `mend` gives it back.
+    `cut` takes from a service the role `of` (`database`, `broker`, `network`, or the room on its `disk`), `mend` gives it back.
     """
 
     do: Action

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from certify.api import Action, Capability, Container, Disruption, ExitCode, Outcome, Service, Severity, Stack
-from certify.drill.disruptions import Disrupted, Noticed, Row, Said, as_json, as_text, exit_code, said, steps
+from certify.drill.disruptions import Disrupted, Noticed, Row, Said, as_json, as_text, exit_code, said, steps, words
 from certify.model.outcome import Mode
 from certify.model.record import ControlResult, RuleResult
 
@@ -27,6 +27,12 @@ def test_each_running_container_is_killed_paused_and_disconnected():
         for do, of in ((Action.KILL, ""), (Action.PAUSE, ""), (Action.CUT, "network"))
     ]
     assert {one.part for one in steps(Stack(services), {Capability.KILL}, ("db",))} == {"db"}
+
+
+def test_only_small_disks_are_filled():
+    stack = Stack((Service("web", pid=7, container=Container("a", disks=("/tmp",))),))  # noqa: S108 - a name in a container
+    assert list(steps(stack, {Capability.KILL}))[-1] == Disruption(Action.CUT, "web", "disk")
+    assert words(Disruption(Action.CUT, "web", "disk")) == "web left without room on its disk"
 
 
 @pytest.mark.parametrize(("offered", "cuts"), [({Capability.KILL}, 0), ({Capability.KILL, Capability.CUT}, 1)])

@@ -1,8 +1,9 @@
-"""Does things to the containers of a run: kill, pause, restart, take from the network, and give back."""
+"""Does things to the containers of a run: kill, pause, restart, take from the network, fill the disk, and give back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from certify.drivers.compose import disks
 from certify.drivers.compose.containers import ENGINE_GONE, Containers
 from certify.drivers.compose.inside import Line
 from certify.model.check import Action, Disruption, DisruptionRefusedError
@@ -31,6 +32,9 @@ class Disturber:
                 self._run(line, line.cut if disruption.do is Action.CUT else line.mend, disruption)
                 return
             container = self._containers.get(disruption.part)
+            if disruption.of == disks.DISK:
+                self._room(container, disruption)
+                return
             match disruption.do:
                 case Action.KILL:
                     container.kill()
@@ -54,6 +58,20 @@ class Disturber:
         if code:
             told = visible(output.decode(errors="replace"))[:300]
             raise DisruptionRefusedError(f"cannot {disruption.do} {disruption.part}: {line.where} says: {told}")
+
+    def _room(self, container: Any, disruption: Disruption) -> None:
+        """Leave no room on the container's small disks, or give it back."""
+        found = disks.small(container.attrs)
+        if not found:
+            raise DisruptionRefusedError(f"{disruption.part} has no tmpfs with a limit of 256 MiB at most to fill")
+        for path, size in found.items():
+            words = disks.filling(path, size) if disruption.do is Action.CUT else disks.clearing(path)
+            code, output = container.exec_run(words, user="0")
+            if code:
+                told = visible(output.decode(errors="replace"))[:300]
+                raise DisruptionRefusedError(
+                    f"cannot {disruption.do} {path} of {disruption.part}: exit code {code}: {told}"
+                )
 
     def _cut(self, container: Any, disruption: Disruption) -> None:
         if disruption.of not in {"", NETWORK}:

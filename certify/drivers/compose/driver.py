@@ -11,7 +11,7 @@ import docker
 import msgspec
 
 from certify import owner
-from certify.drivers.compose import bound, command, containers
+from certify.drivers.compose import bound, command, containers, disks
 from certify.drivers.compose.account import Account, end_of, of_files, undeclared
 from certify.drivers.compose.containers import ENGINE_GONE, Containers, published
 from certify.drivers.compose.disturbing import Disturber
@@ -367,6 +367,7 @@ class ComposeDriver:
                 ports,
                 checked=bool(look.health) and not broken_check(look),
                 ends=part.may_end,
+                disks=tuple(disks.small(details)),
             ),
         )
 
