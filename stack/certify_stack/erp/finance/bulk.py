@@ -31,7 +31,7 @@ MOST_ROWS = 100_000
 PROGRESS = "imports"
 ASKED_AT_ONCE = 200
 # Statements on a whole file take longer than those of a command.
-SECONDS = 300.0
+SECONDS = 300
 
 KNOWN = "SELECT id, currency, invoices, net, duty, vat, gross FROM invoice_import WHERE sha256 = $1"
 KNOWN_REFERENCES = "SELECT reference FROM imported_invoice WHERE reference = ANY($1::text[])"
