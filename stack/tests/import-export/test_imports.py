@@ -20,6 +20,7 @@ from certify_stack.erp.import_export import intake, running
 from certify_stack.erp.import_export.reading import REQUIRED
 from certify_stack.erp.samples import sample_id
 from certify_stack.kit import streams
+from certify_stack.kit.client import AwayError
 
 IMPORTED = "SELECT count(*) FROM imported_invoice"
 STORED = "SELECT count(*) FROM content"
@@ -169,6 +170,39 @@ class TestImports:
         erp.settle(lambda: get(erp, f"/imports/{key}").json()["state"] == "DONE")
         assert get(erp, f"/imports/{key}").json()["gross"] == job["gross"]
         assert erp.count(others.dsns["finance"], IMPORTED) == before
+
+    def test_an_early_answer_reaches_whoever_still_sends(self, erp: Harness, others: Any):
+        """More than the buffers of both sockets hold."""
+        job = ended(erp, file_of([row(1)]))
+        line = json.dumps([[number, "", *row(number)] for number in range(2, 200)]).encode() + b"\n"
+        headers = {"authorization": f"Bearer {erp.token('service')}"}
+        asked = {"id": str(uuid4()), "sha256": job["sha256"], "actor": USER_ID}
+
+        def answer() -> httpx.Response:
+            parts = (line for _ in range(700))
+            url = f"{others.urls['finance']}/invoice-imports"
+            return httpx.post(url, params=asked, content=parts, headers=headers, timeout=60, trust_env=False)
+
+        assert answer().json()["state"] == "known"
+        asked["sha256"], line = "e" * 64, b"[]\n" + b"{}\n" * 8000
+        assert answer().status_code == 422
+
+    def test_the_end_waits_for_hr_to_tell_the_address(self, erp: Harness, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(running, "LATER", running.LATER.replace("second", "millisecond"))
+        asked = []
+
+        async def graphql(service: str, _query: str, variables: dict[str, str]) -> dict[str, Any]:
+            asked.append((service, variables))
+            if len(asked) == 1:
+                raise AwayError("hr: ReadTimeout")
+            return {"employees": [{"email": "ada@example.org"}]}
+
+        monkeypatch.setattr(erp.app.state.runtime.client, "graphql", graphql)
+        job = ended(erp, file_of([row(1)]))
+        assert asked == [("hr", {"user": USER_ID})] * 2
+        assert (job["state"], job["rows_read"]) == ("DONE", 1)
+        (finished,) = [one for one in told(erp, job["id"]) if one["type"] == "ImportFinished"]
+        assert finished["data"]["address"] == "ada@example.org"
 
     def test_no_header_no_import(self, erp: Harness):
         job = ended(erp, b"a,b\n1,2\n")

@@ -90,12 +90,11 @@ async def run_next(runtime: Runtime, supervised: Supervised | None = None) -> bo
         try:
             working = _Import(runtime, job, run["actor"], supervised)
             outcome = await working.carry_out()
+            await settling.settle(runtime, job, outcome, working.rows, patient=run["attempts"] < TRIES)
         except (AwayError, RefusedError) as error:
             await _postpone(runtime, run, job, str(error))
         except (HeaderError, DamagedError, CallError) as error:
             await settling.fail(runtime, job, str(error), _refusals_of(error))
-        else:
-            await settling.settle(runtime, job, outcome, working.rows)
     return True
 
 

@@ -48,7 +48,7 @@ SERVICE = Service(
             plural="ImportJobs",
             table="import_job",
             description="Rows of a file that become entries of a service.",
-            access=Access(create=STAFF, update=STAFF | MACHINES),
+            access=Access(create=STAFF, update=MACHINES),
             fields=(
                 text("target", "The kind of entry that the rows become.", max_length=80, sample="Target{}"),
                 foreign("file", STORED_FILE, "The file with the rows."),

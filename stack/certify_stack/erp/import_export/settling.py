@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from certify_stack.kit.client import CallError
+from certify_stack.kit.client import AwayError, CallError
 from certify_stack.kit.database import Connection
 from certify_stack.kit.outbox import Event, record
 from certify_stack.kit.runtime import Runtime
@@ -52,23 +53,41 @@ class Outcome(msgspec.Struct, frozen=True):
     refusals: tuple[Refusal, ...] = ()
 
 
-async def settle(runtime: Runtime, job: Any, outcome: Outcome, rows: int) -> None:
-    """Write down what finance said of so many rows."""
-    await _end(runtime, job, outcome, f"{outcome.refused} {BAD_ROWS}" if outcome.refused else None, rows)
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """Why it failed, if it did; whom to tell; how many rows were read."""
+
+    trouble: str | None
+    address: str | None
+    rows: int = 0
+
+
+async def settle(runtime: Runtime, job: Any, outcome: Outcome, rows: int, *, patient: bool) -> None:
+    """Write down what finance said of so many rows.
+
+    Raises:
+        AwayError: hr does not answer, and the caller is patient: finance says the same when it is asked again.
+    """
+    address = await _address(runtime, job["requested_by_id"], patient=patient)
+    await _end(
+        runtime, job, outcome, _Ending(f"{outcome.refused} {BAD_ROWS}" if outcome.refused else None, address, rows)
+    )
 
 
 async def fail(runtime: Runtime, job: Any, why: str, refusals: Sequence[Refusal]) -> None:
     """Write down that nothing could be imported."""
-    await _end(runtime, job, Outcome("refused", refused=len(refusals), refusals=tuple(refusals)), why[:500])
+    address = await _address(runtime, job["requested_by_id"], patient=False)
+    outcome = Outcome("refused", refused=len(refusals), refusals=tuple(refusals))
+    await _end(runtime, job, outcome, _Ending(why[:500], address))
 
 
-async def _end(runtime: Runtime, job: Any, outcome: Outcome, trouble: str | None, rows: int = 0) -> None:
+async def _end(runtime: Runtime, job: Any, outcome: Outcome, ending: _Ending) -> None:
+    trouble = ending.trouble
     state = FAILED if trouble else DONE
     log.info("import ended", extra={"job": str(job["id"]), "state": state, "cause": trouble})
-    address = await _address(runtime, job["requested_by_id"])
     amounts = (outcome.net, outcome.duty, outcome.vat, outcome.gross)
     async with runtime.database.transaction() as connection:
-        ended = (state, outcome.refused, rows, outcome.currency or None, *amounts, trouble)
+        ended = (state, outcome.refused, ending.rows, outcome.currency or None, *amounts, trouble)
         await connection.execute(END, job["id"], *ended)
         await connection.execute(OVER, job["id"])
         await _refuse(connection, job["id"], outcome.refusals)
@@ -76,7 +95,7 @@ async def _end(runtime: Runtime, job: Any, outcome: Outcome, trouble: str | None
             "file_name": job["file_name"],
             "sha256": job["sha256"],
             "requested_by_id": job["requested_by_id"],
-            "address": address,
+            "address": ending.address,
             "state": state,
             "invoices": outcome.invoices,
             "rows_refused": outcome.refused,
@@ -93,11 +112,13 @@ async def _refuse(connection: Connection, key: UUID, refusals: Sequence[Refusal]
     await connection.execute(REFUSE, key, lines, [refusal.reason for refusal in refusals])
 
 
-async def _address(runtime: Runtime, user: UUID) -> str | None:
+async def _address(runtime: Runtime, user: UUID, *, patient: bool) -> str | None:
     """Ask hr for the mail address of whoever asked for the import; without one the message stays in the application."""
     try:
         data = await runtime.client.graphql("hr", ADDRESS, {"user": str(user)})
     except CallError as error:
+        if patient and isinstance(error, AwayError):
+            raise
         log.warning("address is not known", extra={"cause": str(error)})
         return None
     found = data.get("employees") or ()
