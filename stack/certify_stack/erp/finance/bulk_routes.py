@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from certify_stack.erp.finance import bulk
 from certify_stack.erp.finance.bulk_rows import Given
 from certify_stack.kit.endpoint import json_response
-from certify_stack.kit.errors import DomainError, InvalidInputError, NotFoundError
+from certify_stack.kit.errors import InvalidInputError, NotFoundError
 from certify_stack.kit.roles import MACHINES
 from certify_stack.kit.runtime import Context, Runtime
 from certify_stack.kit.scalars import check_text, parse_id
@@ -53,21 +53,9 @@ async def import_invoices(context: Context, request: Request) -> Response:
     given = request.query_params
     sha256 = check_text(given.get("sha256", ""), "sha256", 64)
     asked = bulk.Asked(parse_id(given.get("id", "")), sha256, check_text(given.get("actor", ""), "actor", 200))
-    parts = request.stream()
-    try:
-        async with turn(context.runtime, "importing", 1):
-            outcome = await bulk.run(context.runtime, asked, batches_of(parts))
-    except DomainError:
-        await _drain(parts)
-        raise
-    await _drain(parts)
+    async with turn(context.runtime, "importing", 1):
+        outcome = await bulk.run(context.runtime, asked, batches_of(request.stream()))
     return json_response(outcome)
-
-
-async def _drain(parts: AsyncIterator[bytes]) -> None:
-    """Read the rest of a body: whoever still sends would see a broken connection in place of the answer."""
-    async for _ in parts:
-        continue
 
 
 async def batches_of(parts: AsyncIterator[bytes]) -> AsyncIterator[Sequence[Given]]:
