@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from certify.api import Fault, FaultKind
 from certify_stack.erp.finance import bulk, bulk_routes
-from certify_stack.erp.finance.bulk_rows import Given
+from certify_stack.erp.finance.bulk_rows import Given, Refusal
 from certify_stack.erp.import_export import report
 from certify_stack.erp.import_export.report import Booked, Totals
 from certify_stack.kit.settings import Settings
@@ -28,10 +28,11 @@ def last_row_lost(app: Starlette, name: str, settings: Settings) -> None:
 
 
 def half_a_file_committed(app: Starlette, name: str, settings: Settings) -> None:
-    """The rows before the first bad one stay, though the import is called refused."""
+    """The good rows of a file with bad ones are booked, though the import is called refused."""
     del app, settings
     if name == FINANCE:
-        bulk._Run.finish = _finish_half  # type: ignore[method-assign]  # noqa: SLF001 - a fault gets in somewhere
+        bulk._Run._refuse = _only_noted  # type: ignore[method-assign]  # noqa: SLF001 - a fault gets in somewhere
+        bulk._Run.finish = _finish_half  # type: ignore[method-assign]  # noqa: SLF001 - as above
 
 
 def report_off_by_one_row(app: Starlette, name: str, settings: Settings) -> None:
@@ -54,15 +55,20 @@ async def _without_last_row(parts: AsyncIterator[bytes]) -> AsyncIterator[Sequen
         yield before[:-1]
 
 
+def _only_noted(self: Any, refusal: Refusal) -> None:
+    """Keep a bad row for the answer, and go on as if there were none."""
+    self._refusals.append(refusal)
+
+
 _finish = bulk._Run.finish  # noqa: SLF001 - as above
 
 
 async def _finish_half(self: Any) -> bulk.Outcome:
-    if not self._refused:
-        return await _finish(self)
+    done = await _finish(self)
+    if not self._refusals:
+        return done
+    self._refused = len(self._refusals)
     refused: bulk.Outcome = self._no()
-    self._refused = 0
-    await _finish(self)
     return refused
 
 
@@ -93,6 +99,6 @@ def _fault(name: str, overlay: Any, target: str, breaks: str) -> Fault:
 
 FAULTS = (
     _fault("import-loses-last-row", last_row_lost, FINANCE, "an import loses the last row of a file"),
-    _fault("import-commits-half", half_a_file_committed, FINANCE, "an import books half of a file that has bad rows"),
+    _fault("import-commits-half", half_a_file_committed, FINANCE, "an import books the good rows of a file that has bad ones"),
     _fault("report-off-by-one-row", report_off_by_one_row, IMPORTS, "the sums of an import's report lack one row"),
 )

@@ -10,11 +10,12 @@ import pytest
 
 from certify_faults import bulk as faults
 from certify_stack.erp.finance import bulk, bulk_routes
+from certify_stack.erp.finance.bulk_rows import Refusal
 from certify_stack.erp.import_export import report
 from certify_stack.erp.import_export.report import Booked, Totals
 
 NOTHING: Any = None
-PLACES = ((bulk_routes, "batches_of"), (bulk._Run, "finish"), (report.Totals, "add"))
+PLACES = ((bulk_routes, "batches_of"), (bulk._Run, "finish"), (bulk._Run, "_refuse"), (report.Totals, "add"))
 
 
 @pytest.fixture(autouse=True)
@@ -68,12 +69,15 @@ def test_one_row_is_missing_in_the_sums_and_not_in_their_count() -> None:
     assert (totals().rows, totals().gross) == (3, 7)
 
 
-@pytest.mark.parametrize("refused", [0, 2])
-def test_half_a_file_is_committed_and_called_refused(refused: int) -> None:
+@pytest.mark.parametrize("bad", [0, 2])
+def test_good_rows_are_booked_and_the_file_is_called_refused(bad: int) -> None:
     done = []
 
     class Run:
-        _refused = refused
+        _refused = 0
+
+        def __init__(self) -> None:
+            self._refusals = [Refusal(line, "bad") for line in range(bad)]
 
         def _no(self) -> str:
             return f"{self._refused} refused"
@@ -88,4 +92,13 @@ def test_half_a_file_is_committed_and_called_refused(refused: int) -> None:
     finally:
         faults._finish = before
     assert done == [0]
-    assert answer == ("2 refused" if refused else "imported")
+    assert answer == ("2 refused" if bad else "imported")
+
+
+def test_a_bad_row_is_noted_and_stops_nothing() -> None:
+    run = bulk._Run(NOTHING, NOTHING, NOTHING)
+    run._refuse(Refusal(2, "bad"))
+    assert (run._refused, len(run._refusals)) == (1, 1)
+    faults.half_a_file_committed(NOTHING, "finance", NOTHING)
+    run._refuse(Refusal(3, "bad"))
+    assert (run._refused, len(run._refusals)) == (1, 2)
