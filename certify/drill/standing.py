@@ -54,8 +54,8 @@ class Standing:
         raise DisruptionRefusedError(f"a drill is under way: {disruption.do} {disruption.part} is refused")
 
     def usage(self) -> Reading:
-        """As the driver's."""
-        return self._inner.usage()
+        """Nothing: no record is made of a round, and rounds that follow each other would each look anew."""
+        return Reading(why="nobody looks while a drill is under way")
 
     async def stop(self) -> None:
         """Nothing is stopped: the drill takes it down."""

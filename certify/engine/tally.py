@@ -11,6 +11,8 @@ SPANS: Final = 40
 _COUNTED: Final = ("cpu_us", "network_in", "network_out", "block_read", "block_written")
 # Twice as many are thinned out to half: a run may take hours.
 _MOST_POINTS: Final = 2_048
+# Signed files hold 64 bits; a kernel's counter that wraps around tells numbers that nothing ever used.
+_LARGEST: Final = 1 << 56
 _WHY_BLOCK: Final = "the kernel told of none for any part"
 _WHY_MEMORY: Final = "this user may not read it"
 Point = tuple[int, int]
@@ -34,8 +36,8 @@ class Part:
             self._earlier, self._now = self._totals(), dict.fromkeys(_COUNTED)
         self._identity = counters.identity
         for name in _COUNTED:
-            self._now[name] = _larger(self._now[name], getattr(counters, name))
-        self._peak = _larger(self._peak, counters.memory)
+            self._now[name] = _larger(self._now[name], _possible(getattr(counters, name)))
+        self._peak = _larger(self._peak, _possible(counters.memory))
         self._samples += 1
         if (cpu := self._totals()["cpu_us"]) is not None:
             self._points.append((at_us, cpu))
@@ -119,6 +121,10 @@ def _at(points: Sequence[Point], at_us: int) -> int:
         if at_us <= end:
             return low + (high - low) * (at_us - start) // max(1, end - start)
     return points[-1][1]
+
+
+def _possible(value: int | None) -> int | None:
+    return value if value is not None and 0 <= value <= _LARGEST else None
 
 
 def _larger(one: int | None, other: int | None) -> int | None:

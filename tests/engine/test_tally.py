@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,3 +105,10 @@ def test_looks_cost_at_most_a_hundredth_of_a_core():
     assert pause_after(0) == LEAST_SECONDS >= 1
     for cost in (1_000, 65_000, 2_000_000):
         assert cost / 1e6 / (cost / 1e6 + pause_after(cost)) <= 0.01 + 1e-9
+
+
+@pytest.mark.parametrize("odd", [2**64 - 1, -1])
+def test_a_number_that_nothing_can_have_used_is_not_known(odd: int):
+    used = tallied((0, {"web": Counters("1", 500, odd, odd)}), (2, {"web": Counters("1", odd, 90, odd)}))
+    web = part(used)
+    assert (web.cpu_us, web.memory_peak, web.network_in) == (500, 90, None)
