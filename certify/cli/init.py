@@ -94,8 +94,14 @@ def _refuse_output(output: Path, files: Sequence[Path], *, force: bool) -> None:
     """
     from certify.draft.model import OutputFileError
 
-    if any(output.absolute() == file.absolute() for file in files):
+    if any(os.path.realpath(output) == os.path.realpath(file) for file in files):
         raise OutputFileError(f"{output} is one of the compose files\ncure: name another file with --output FILE")
+    try:
+        output.lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise OutputFileError(f"{output}: {error.strerror}\ncure: name another file with --output FILE") from error
     if output.is_dir() or not output.absolute().parent.is_dir():
         what = "is a folder" if output.is_dir() else "is in a folder that does not exist"
         raise OutputFileError(f"{output} {what}\ncure: name a file with --output FILE")

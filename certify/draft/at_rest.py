@@ -62,10 +62,10 @@ def read_at_rest(files: Sequence[Path], folder: Path) -> Read:
 
 def _refuse_unreadable(file: Path) -> None:
     """Compose names neither the file nor, always, the line of what it cannot read."""
-    if not file.is_file():
-        what = "is a folder, not a compose file" if file.is_dir() else "there is no such file"
-        raise ComposeFileError(f"{file}: {what}\ncure: name the compose file with --compose FILE")
     try:
+        if not file.is_file():
+            what = "is a folder, not a compose file" if file.is_dir() else "there is no such file"
+            raise ComposeFileError(f"{file}: {what}\ncure: name the compose file with --compose FILE")
         # Only the form: tags such as `!reset` are Compose's to understand.
         for _ in yaml.parse(file.read_bytes(), Loader=yaml.SafeLoader):
             pass
@@ -99,8 +99,15 @@ def _built(service: Mapping[str, Any]) -> Built | None:
     context = Path(str(build.get("context") or ""))
     text = build.get("dockerfile_inline") or _text(context / str(build.get("dockerfile") or "Dockerfile"))
     built = read_dockerfile(str(text or ""), str(build.get("target") or ""))
-    documents = tuple(name for name in _DOCUMENTS if (context / name).is_file()) if context.is_dir() else ()
-    return Built(built.base, built.health, built.ports, documents)
+    return Built(built.base, built.health, built.ports, _documents(context))
+
+
+def _documents(context: Path) -> tuple[str, ...]:
+    try:
+        return tuple(name for name in _DOCUMENTS if (context / name).is_file()) if context.is_dir() else ()
+    except OSError:
+        # An address of a repository may be no name of a folder, and a folder may be closed to this user.
+        return ()
 
 
 def _text(file: Path) -> str:

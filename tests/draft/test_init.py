@@ -81,6 +81,29 @@ def test_what_is_there_is_kept_unless_forced(shop: Path, init: Init):
     assert (shop / "compose.yaml").read_text() == FILE
 
 
+def test_no_spelling_of_a_compose_file_lets_it_be_written_over(shop: Path, init: Init):
+    (shop / "link.yaml").symlink_to("compose.yaml")
+    for name in ("web/../compose.yaml", "link.yaml"):
+        done = init("--compose", name, "--output", "compose.yaml", "--force")
+        assert (done.returncode, "is one of the compose files" in done.stderr) == (2, True)
+        assert (shop / "compose.yaml").read_text() == FILE
+
+
+@pytest.mark.parametrize("option", ["--compose", "--output"])
+def test_a_name_that_no_file_can_have(shop: Path, init: Init, option: str):
+    done = init(option, str(shop / ("x" * 300)))
+    assert done.returncode == 2
+    assert "too long" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_built_from_where_nobody_can_look(shop: Path, init: Init):
+    build = f"services: {{web: {{build: ./{'x' * 300}}}, api: {{build: 'https://example.org/{'y' * 300}.git'}}}}"
+    (shop / "compose.yaml").write_text(build, encoding="utf-8")
+    done = init("--output", "shop.yaml")
+    assert (done.returncode, "2 application" in done.stderr) == (0, True), done.stderr
+
+
 def test_paths_lead_from_the_profile_to_the_files(shop: Path, init: Init):
     (shop / "profiles").mkdir()
     (shop / "ci.yml").write_text("services: {web: {restart: always}}", encoding="utf-8")
