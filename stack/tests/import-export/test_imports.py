@@ -187,6 +187,29 @@ class TestImports:
         asked["sha256"], line = "e" * 64, b"[]\n" + b"{}\n" * 8000
         assert answer().status_code == 422
 
+    def test_a_connection_that_breaks_off_leaves_nothing_behind(self, erp: Harness, others: Any):
+        before = [erp.count(others.dsns["finance"], query) for query in (IMPORTED, "SELECT count(*) FROM events")]
+        headers = {"authorization": f"Bearer {erp.token('service')}"}
+        asked = {"id": str(uuid4()), "sha256": "f" * 64, "actor": USER_ID}
+
+        def parts() -> Iterator[bytes]:
+            yield json.dumps([[number, "", *row(number)] for number in range(2, 500)]).encode() + b"\n"
+            raise OSError("unplugged")
+
+        with pytest.raises(OSError, match="unplugged"):
+            httpx.post(
+                f"{others.urls['finance']}/invoice-imports",
+                params=asked,
+                content=parts(),
+                headers=headers,
+                timeout=60,
+                trust_env=False,
+            )
+        # The next one waits for its turn, so the broken one is over by then.
+        assert ended(erp, file_of([row(1)]))["state"] == "DONE"
+        after = [erp.count(others.dsns["finance"], query) for query in (IMPORTED, "SELECT count(*) FROM events")]
+        assert after == [before[0] + 1, before[1] + 2]
+
     def test_the_end_waits_for_hr_to_tell_the_address(self, erp: Harness, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(running, "LATER", running.LATER.replace("second", "millisecond"))
         asked = []
