@@ -3,8 +3,9 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,9 +21,12 @@ from certify_checks.variables import at_path
 
 PAGE = 100
 MOST = 100_000
-READS, APART = 6, 2.0  # what is worked off later may appear seconds after the answer
+READS, APART = 5, 2.0  # what is worked off later may appear seconds after the answer
 _EXAMPLES = 5
+_LARGEST = 10**15  # with it, the sum of as many entries as are read is exact
 _NOBODY = Sent()
+
+Look = Callable[[], Awaitable[EffectSeen]]
 
 
 class CountError(RuntimeError):
@@ -45,28 +49,33 @@ async def sums(ctx: Context, effects: Mapping[str, Effect]) -> dict[str, str]:
 async def count(
     ctx: Context, effects: Mapping[str, Effect], sent: Mapping[str, Sent], before: Mapping[str, str]
 ) -> tuple[EffectSeen, ...]:
-    """Look at each effect until it is as it must be, or has not changed for a while."""
+    """Look at each effect until nothing is missing, or as often as is worth it; then once more: a second effect may come late."""
     async with Client(ctx) as client:
-        return tuple(
-            [
-                await _settled(client, name, effect, sent.get(effect.of, _NOBODY), before.get(name, ""))
-                for name, effect in effects.items()
-            ]
-        )
-
-
-async def _settled(client: Client, name: str, effect: Effect, sent: Sent, before: str) -> EffectSeen:
-    seen = EffectSeen(name, effect.of, len(sent.done), len(sent.unclear), sent.repeated, adds=effect.adds)
-    for last in range(READS, 0, -1):
-        try:
-            values = await _values(client, effect)
-            told = summed(seen, values, before) if effect.adds else traced(seen, values, sent)
-        except CountError as error:
-            return msgspec.structs.replace(seen, problem=str(error))
-        if last == 1 or not unsettled(told):
-            break
+        looks = [
+            partial(_look, client, name, effect, sent.get(effect.of, _NOBODY), before.get(name, ""))
+            for name, effect in effects.items()
+        ]
+        for look in looks:
+            await _settled(look)
         await asyncio.sleep(APART)
-    return told
+        return tuple([await look() for look in looks])
+
+
+async def _settled(look: Look) -> None:
+    for _ in range(READS):
+        told = await look()
+        if told.problem or not unsettled(told):
+            return
+        await asyncio.sleep(APART)
+
+
+async def _look(client: Client, name: str, effect: Effect, sent: Sent, before: str) -> EffectSeen:
+    seen = EffectSeen(name, effect.of, len(sent.done), len(sent.unclear), sent.repeated, adds=effect.adds)
+    try:
+        values = await _values(client, effect)
+        return summed(seen, values, before) if effect.adds else traced(seen, values, sent)
+    except CountError as error:
+        return msgspec.structs.replace(seen, problem=str(error))
 
 
 async def _values(client: Client, effect: Effect) -> list[Any]:
@@ -129,4 +138,6 @@ def _number(value: Any) -> Decimal:
         number = Decimal("nan")
     if not number.is_finite():
         raise CountError(f"{str(value)[:100]!r} is not a number")
+    if abs(number) >= _LARGEST:
+        raise CountError(f"{str(value)[:100]!r} is more than an amount can be")
     return number

@@ -50,7 +50,7 @@ class Sent(msgspec.Struct, frozen=True):
 def sent(folder: Path, names: list[str]) -> dict[str, Sent]:
     """What was sent of each operation, ramp and warm-up included; `names` as for `read`."""
     rows = _rows(folder / REQUESTS)
-    return {name: _sent([row for row in rows if int(row["operation"]) == number]) for number, name in enumerate(names)}
+    return {name: _sent([row for row in rows if names[int(row["operation"])] == name]) for name in names}
 
 
 def _sent(own: list[dict[str, Any]]) -> Sent:

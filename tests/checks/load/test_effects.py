@@ -1,5 +1,7 @@
 """Whether each request had its effect once: what is counted, and how it is judged."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -7,7 +9,8 @@ from certify.api import Criteria, Limit, Outcome, Ruling
 from certify_checks.load import effects
 from certify_checks.load.counting import CountError, summed, traced, unsettled
 from certify_checks.load.model import EffectSeen, LoadSeen
-from certify_checks.load.reading import Sent
+from certify_checks.load.reading import Sent, sent
+from certify_checks.load.tally import REQUEST_COLUMNS, REQUESTS
 
 ASKED = Criteria({"lost": Limit.parse("== 0"), "double": Limit.parse("== 0")})
 RUN = "18f0"
@@ -56,6 +59,8 @@ def test_sums_are_exact_and_say_when_they_cannot_be():
         (["7"], "", "1", "before the load"),
         (["NaN"], "7", "1", "is not a number"),
         (["seven"], "7", "1", "is not a number"),
+        (["1e999999"], "7", "1", "more than an amount"),
+        (["7"], "7", "1e99", "more than an amount"),
         (["7"], "7", "0", "other than 0"),
         (["7"], "7", "one", "is not a number"),
     ):
@@ -102,3 +107,11 @@ def test_nothing_to_look_at_is_no_pass(clean: LoadSeen, seen: tuple[EffectSeen, 
     ruling = judged(clean, *seen)
     assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, reason)
     assert ruling.cure
+
+
+def test_two_operations_of_one_name_are_held_to_the_requests_of_both(tmp_path: Path):
+    rows = [f"0,1,{number},ok,{unique}" for number, unique in ((0, FIRST), (1, SECOND), (2, THIRD))]
+    (tmp_path / REQUESTS).write_text("\n".join([",".join(REQUEST_COLUMNS), *rows]), encoding="utf-8")
+    found = sent(tmp_path, ["pay", "pay", "look"])
+    assert found["pay"].done == {FIRST, SECOND}
+    assert found["look"].done == {THIRD}
