@@ -12,8 +12,12 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def small(details: Mapping[str, Any]) -> dict[str, int]:
-    """Folder -> bytes of each tmpfs of a container that has a limit, and a small one."""
-    return {path: size for path, size in sorted(_limited(details)) if 0 < size <= LARGEST}
+    """Folder -> bytes of each tmpfs of a container that has a limit, the smallest first, as long as all together are small."""
+    found: dict[str, int] = {}
+    for path, size in sorted(_limited(details), key=lambda one: (one[1], one[0])):
+        if 0 < size <= LARGEST - sum(found.values()):
+            found[path] = size
+    return found
 
 
 def _limited(details: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

@@ -64,6 +64,9 @@ class Disturber:
         found = disks.small(container.attrs)
         if not found:
             raise DisruptionRefusedError(f"{disruption.part} has no tmpfs with a limit of 256 MiB at most to fill")
+        if disruption.do is Action.MEND and not container.attrs["State"].get("Running"):
+            # What is in memory goes with the container's process, and the next one begins with an empty disk.
+            return
         for path, size in found.items():
             words = disks.filling(path, size) if disruption.do is Action.CUT else disks.clearing(path)
             code, output = container.exec_run(words, user="0")

@@ -37,7 +37,8 @@ class Stats:
         began = time.thread_time_ns()
         found = _with_blocks({name: one for name, (one, _) in told.items() if one}, running)
         cost = sum(cost for _, cost in told.values()) + (time.thread_time_ns() - began) // 1000
-        return Reading({name: found.get(name) for name in names}, cost)
+        why = "the engine gave no statistics of what runs" if running and not found else ""
+        return Reading({name: found.get(name) for name in names}, cost, why=why)
 
     def close(self) -> None:
         """Ask no more."""

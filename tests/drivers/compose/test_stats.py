@@ -73,6 +73,8 @@ def test_only_what_runs_is_asked_and_an_engine_that_is_gone_tells_nothing():
         "lost": None,
         "unmade": None,
     }
+    assert not reading.why
+    assert "gave no statistics" in stats.read({"lost": running("lost")}, ("lost",)).why
     stats.close()
     assert stats.read(details, ("web",)).parts == {"web": None}
 
