@@ -9,7 +9,7 @@ from certify_stack.printing import MOST_ROWS, Column, Report
 
 COLUMNS = (
     Column("Lines", 2),
-    Column("Invoices"),
+    Column("Count"),
     Column("Numbers", 4),
     Column("Net", 2, amount=True),
     Column("Duty", 2, amount=True),
