@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,10 @@ async def ask_all(urls: Mapping[str, str], besides: Mapping[str, tuple[str, ...]
     `besides` has paths that are worth asking beside the usual ones.
     """
     more = besides or {}
-    async with httpx.AsyncClient(trust_env=False, timeout=_SECONDS) as client:
+    # All services are one host to a jar of cookies: what one of them sets would be shown to the others.
+    none = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    plain = {"Accept-Encoding": "identity"}
+    async with httpx.AsyncClient(trust_env=False, timeout=_SECONDS, cookies=none, headers=plain) as client:
         found = await asyncio.gather(*(_ask(client, url.rstrip("/"), more.get(name, ())) for name, url in urls.items()))
     return dict(zip(urls, found, strict=True))
 
@@ -158,7 +162,8 @@ async def _read(client: httpx.AsyncClient, request: httpx.Request) -> tuple[int,
     response = await client.send(request, stream=True)
     body = bytearray()
     try:
-        async for chunk in response.aiter_bytes():
+        # As it comes: a few bytes that unpack to very many are not unpacked.
+        async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > _MOST_BYTES:
                 break

@@ -1,6 +1,7 @@
 """Asking running services what they serve, on real servers of this machine."""
 
 import asyncio
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ DOCUMENT = {
 }
 Answer = Callable[[str, str, bytes], tuple[int, str, bytes]]
 Serve = Callable[[Answer], str]
+PACKED = b"\x1f\x8b"
 
 
 def complete(method: str, path: str, body: bytes) -> tuple[int, str, bytes]:
@@ -62,8 +64,13 @@ def serve() -> Iterator[Serve]:
 
             def _do(self, body: bytes) -> None:
                 status, kind, text = answer(self.command, self.path, body)
+                if self.headers.get("Cookie"):
+                    status, kind, text = 500, "", b"a cookie that was never given by a user"
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
+                self.send_header("Set-Cookie", "session=mine")
+                if text.startswith(PACKED):
+                    self.send_header("Content-Encoding", "gzip")
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)
@@ -112,6 +119,16 @@ def test_what_is_too_long_is_not_taken(serve: Serve):
     answers = asyncio.run(ask_all({"web": serve(endless)}))["web"]
     assert answers.documented == ()
     assert answers.document == ""
+
+
+def test_a_few_bytes_that_unpack_to_very_many_are_not_unpacked(serve: Serve):
+    document = b'{"openapi":"3","paths":{"/health":{"get":{}}},"x":[' + b"0," * (8 << 20) + b"0]}"
+    packed = gzip.compress(document)
+
+    def packing(method: str, path: str, body: bytes) -> tuple[int, str, bytes]:
+        return (200, "application/json", packed) if path == "/openapi.json" else (404, "", body[:0] + method.encode())
+
+    assert asyncio.run(ask_all({"web": serve(packing)}))["web"] == Answers()
 
 
 def test_a_path_that_is_named_is_asked_as_well(serve: Serve):
