@@ -13,7 +13,7 @@ from strawberry.types import ExecutionResult
 from certify_stack.kit.errors import translate
 from certify_stack.kit.runtime import Context, Runtime
 from certify_stack.kit.schema import Subgraph
-from certify_stack.kit.tokens import Principal, TokenError, UnknownKeyError
+from certify_stack.kit.tokens import Principal, TokenError, UnknownKeyError, UnsureError
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ async def authenticate(runtime: Runtime, request: Request) -> Principal:
     """Return who calls.
 
     Raises:
-        RefusedError: 401, when there is no good bearer token.
+        RefusedError: 401, when there is no good bearer token; 503, while nobody can tell whether it was revoked.
     """
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     token = given.strip() if scheme.lower() == "bearer" else ""
@@ -68,6 +68,8 @@ async def authenticate(runtime: Runtime, request: Request) -> Principal:
             if not await runtime.keys.renew():
                 raise
             return runtime.verifier.verify(token)
+    except UnsureError as error:
+        raise RefusedError(503, "unavailable", str(error)) from error
     except TokenError as error:
         log.warning("unauthenticated", extra={"reason": str(error)})
         raise RefusedError(401, "unauthorized", str(error)) from error

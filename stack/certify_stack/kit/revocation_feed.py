@@ -38,6 +38,7 @@ class RevocationFeed:
     def __init__(self, revocations: Revocations, bootstrap: str, client: str) -> None:
         self.trouble: str | None = "not started"
         self._revocations = revocations
+        revocations.known = False
         self._bootstrap = bootstrap
         self._client = f"{client}-revocations"
 
@@ -118,4 +119,6 @@ class RevocationFeed:
         if trouble and trouble != self.trouble:
             log.warning("revocations wait", extra={"cause": trouble})
         self.trouble = trouble
+        # Whoever is cut off later goes on with what is known.
+        self._revocations.known |= trouble is None
         supervised.beat(trouble)

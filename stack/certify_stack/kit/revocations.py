@@ -15,9 +15,14 @@ class Revocations:
 
     Every service has one of its own, filled from auth's events (``kit.revocation_feed``), so that a log-out needs no
     call to auth from whoever verifies a token.
+
+    Attributes:
+        known: Whether all that was ended before this process began is in it. Until then nobody can tell whether a session
+            goes on; without a broker nothing is ever heard, and so nothing waited for.
     """
 
     def __init__(self) -> None:
+        self.known = True
         self._ended: dict[str, float] = {}
 
     def __len__(self) -> int:

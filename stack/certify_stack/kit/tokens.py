@@ -39,6 +39,10 @@ class UnknownKeyError(TokenError):
     """It is signed with a key that is not known here, or not yet."""
 
 
+class UnsureError(TokenError):
+    """It is good but for its session, of which it is not known yet whether it was ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls.
@@ -164,6 +168,7 @@ class Verifier:
 
         Raises:
             UnknownKeyError: Its key is not known here.
+            UnsureError: This process has not read yet which sessions were ended.
             TokenError: Anything else about the token is wrong.
         """
         if not token:
@@ -171,6 +176,8 @@ class Verifier:
         principal = self._remembered(token) or self._examined(token)
         if principal.session and self._revocations.covers(principal.session):
             raise TokenError("the token was revoked")
+        if principal.session and not self._revocations.known:
+            raise UnsureError("it is not known yet which log-ins were ended; try again")
         return principal
 
     def _remembered(self, token: str) -> Principal | None:

@@ -84,6 +84,29 @@ def test_a_service_that_starts_later_knows_of_it_before_it_is_ready(  # noqa: PL
         assert status(late, tokens) == 401
 
 
+def test_a_service_that_cannot_know_yet_lets_no_log_in_in(
+    auth: Harness, server: str, signing_key: tuple[SigningKey, Path]
+):
+    """It starts while the broker is away: who logged out before must not be let in, so nobody is who could have."""
+    tokens = login(auth)
+    with (
+        scratch_database(server, "crm") as dsn,
+        Harness.running("crm", dsn, *signing_key, runner=auth, broker="127.0.0.1:9") as deaf,
+    ):
+        assert part(deaf) != "ok"
+        assert status(deaf, tokens) == 503
+        # A token of a service is of no log-in, and cannot be revoked.
+        assert status(deaf, {"authorization": f"Bearer {deaf.token('service')}"}) == 200
+
+
+def test_a_service_that_is_cut_off_later_goes_on_with_what_it_knows(auth: Harness, hr: Harness):
+    tokens, gone = login(auth), login(auth)
+    logout(auth, gone)
+    hr.settle(lambda: status(hr, gone) == 401)
+    with stopped(hr, "revocations"):
+        assert [status(hr, headers) for headers in (tokens, gone)] == [200, 401]
+
+
 def test_what_cannot_be_read_hinders_nothing(auth: Harness, hr: Harness, broker: Any):
     bad = (b'"SessionEnded"', b'{"type": "SessionEnded"}', b"\xff" + b'"SessionEnded"')
     hr.run(write(broker.bootstrap, "auth.events", bad))
