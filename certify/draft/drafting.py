@@ -72,11 +72,11 @@ def kinds_of(read: Read) -> dict[str, Found]:
 
 
 def asked(read: Read) -> dict[str, tuple[str, ...]]:
-    """The services that may answer HTTP, where a look is worth it, each with what its health check asks."""
+    """The services that may answer HTTP, where a look is worth it, each with what its health check asks in the same way."""
     kinds = kinds_of(read)
     worth = [part for part in parts(read.config) if part.ports and kinds[part.name].value in _ASKED]
     targets = {part.name: _target(part, read) for part in worth}
-    return {name: (target.path,) if target and target.path else () for name, target in targets.items()}
+    return {name: (target.path,) if target and not target.obstacle else () for name, target in targets.items()}
 
 
 def _drafted(part: Part, read: Read, kinds: Mapping[str, Found], answers: Answers | None) -> Drafted:

@@ -21,7 +21,7 @@ class Container(msgspec.Struct, frozen=True, omit_defaults=True):
         ports: TCP ports, as they are numbered inside, that are published on the loopback address and must be served.
         checked: it has a health check that can run, so that it must say `healthy`.
         ends: ending with exit code 0 is all that is asked of it.
-        disks: folders in memory, small and with a limit, that can be filled up without harm to the machine.
+        disks: folders in memory, small together and each with a limit, that can be filled up without harm to the machine.
     """
 
     id: str = ""

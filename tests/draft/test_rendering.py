@@ -95,6 +95,12 @@ def test_a_look_is_surer_than_the_file():
     assert "from outside /ok did not answer well" in text
 
 
+def test_what_a_health_check_does_is_not_repeated_by_a_look():
+    web = checked(80, "/ok")
+    web["healthcheck"] = {"test": ["CMD-SHELL", "curl -X DELETE http://localhost/orders"]}
+    assert asked(Read({"services": {"web": web}}, {"services": {"web": web}})) == {"web": ()}
+
+
 def test_hostile_text_stays_in_comments_and_scalars(tmp_path: Path):
     one = Drafted("web", Found(Kind.APPLICATION, HOSTILE, Sure.GUESS), calls=(), remarks=(HOSTILE,))
     other = Drafted("true", Found(Kind.PROXY, HOSTILE, Sure.SURE))
