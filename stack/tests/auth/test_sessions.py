@@ -9,7 +9,7 @@ import jwt
 import pytest
 from erp_harness import Harness
 
-from certify_stack.erp.auth import accounts
+from certify_stack.erp.auth import accounts, sessions
 
 GOOD = "a long enough password"
 ME = {"query": "{ me { username } }"}
@@ -122,6 +122,16 @@ def test_who_changes_the_password_stays_logged_in_alone(erp: Harness, user: str)
     assert erp.post("/graphql", json=given, headers=bearer(here)).json()["data"] == {"changePassword": True}
     assert [status(erp, tokens) for tokens in (here, there)] == [200, 401]
     assert [one["ended_by"] for one in endings(erp, there)] == ["PASSWORD"]
+
+
+def test_a_password_that_is_changed_during_a_log_in_begins_none(erp: Harness, user: str):
+    database = erp.app.state.runtime.database
+    proved = erp.run(accounts.check(database, user, GOOD))
+    here = login(erp, user)
+    given = {"query": CHANGE, "variables": {"c": GOOD, "n": "another long password"}}
+    assert erp.post("/graphql", json=given, headers=bearer(here)).json()["data"] == {"changePassword": True}
+    assert erp.run(sessions.start(database, proved)) is None
+    assert erp.run(sessions.start(database, erp.run(accounts.check(database, user, "another long password"))))
 
 
 def test_an_administrator_ends_all_log_ins_of_a_user(erp: Harness, user: str):

@@ -32,10 +32,11 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user who proved to be one."""
+    """A user who proved to be one; by which password, is told by its digest, when it was by one."""
 
     id: UUID
     role: Role
+    digest: bytes = b""
 
 
 def user_id(username: str) -> UUID:
@@ -53,7 +54,7 @@ async def check(database: Database, username: str, password: str) -> Account | N
     row = await database.fetchrow(FIND, username)
     kept = Digest(row["salt"], row["digest"], row["n"], row["r"], row["p"]) if row else NOBODY
     good = await asyncio.to_thread(matches, password, kept)
-    account = Account(row["id"], Role(row["role"])) if row and good and row["active"] else None
+    account = Account(row["id"], Role(row["role"]), kept.digest) if row and good and row["active"] else None
     await _note_attempt(database, row["id"] if row else None, username, account)
     return account
 

@@ -90,9 +90,10 @@ async def _login(runtime: Runtime, ring: KeyRing, request: Request) -> Response:
     outcome = "accepted" if account else "refused"
     runtime.metrics.logins.labels(outcome).inc()
     log.info("login", extra={"outcome": outcome, "actor": account.id if account else None})
-    if account is None:
+    session = await sessions.start(runtime.database, account) if account else None
+    if session is None:
         raise RefusedError(401, "bad_credentials", "name or password is wrong")
-    return _tokens(runtime, ring, await sessions.start(runtime.database, account))
+    return _tokens(runtime, ring, session)
 
 
 async def _refresh(runtime: Runtime, ring: KeyRing, request: Request) -> Response:

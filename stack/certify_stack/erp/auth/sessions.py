@@ -27,7 +27,11 @@ REFRESH_BYTES = 32
 
 # Long after a token of theirs can come again; their refresh tokens go with them.
 FORGET = "DELETE FROM session WHERE user_id = $1 AND expires_at < now() - interval '1 day'"
-START = "INSERT INTO session (user_id, expires_at) VALUES ($1, $2) RETURNING id"
+# Whoever changes the password waits for this, or this for them: so no log-in by the old one outlives the change.
+START = """
+    INSERT INTO session (user_id, expires_at)
+    SELECT user_id, $2 FROM credential WHERE user_id = $1 AND digest = $3 FOR SHARE RETURNING id
+"""
 GIVE = "INSERT INTO refresh_token (digest, session_id) VALUES ($1, $2)"
 USE = "UPDATE refresh_token SET used_at = now() WHERE digest = $1 AND used_at IS NULL RETURNING session_id"
 USED = "SELECT session_id FROM refresh_token WHERE digest = $1"
@@ -63,13 +67,16 @@ class Session:
     refresh_token: str
 
 
-async def start(database: Database, account: Account) -> Session:
-    """Begin a log-in of somebody who proved to be that user; those that are long over are forgotten."""
+async def start(database: Database, account: Account) -> Session | None:
+    """Begin a log-in of somebody who proved to be that user; those that are long over are forgotten.
+
+    None when the password was changed since it was proved.
+    """
     async with database.transaction() as connection:
         await connection.execute(FORGET, account.id)
         expires = datetime.now(UTC) + timedelta(seconds=SESSION_SECONDS)
-        key = await connection.fetchval(START, account.id, expires)
-        return Session(key, account, await _give(connection, key))
+        key = await connection.fetchval(START, account.id, expires, account.digest)
+        return key and Session(key, account, await _give(connection, key))
 
 
 async def renew(database: Database, revocations: Revocations, refresh_token: str) -> Session | None:
