@@ -95,7 +95,7 @@ def _by_health_check(part: Part, service: Mapping[str, Any], built: Built) -> Fo
 def _by_port(service: Mapping[str, Any]) -> Found | None:
     exposed = (str(text).partition("/")[0] for text in service.get("expose") or ())
     for port in [*(str(port["target"]) for port in service.get("ports") or ()), *exposed]:
-        if port.isdigit() and (kind := kind_of_port(int(port))):
+        if port.isdecimal() and len(port) < 6 and (kind := kind_of_port(int(port))):
             return Found(kind, f"port {port}", Sure.GUESS)
     return None
 

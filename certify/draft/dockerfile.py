@@ -8,6 +8,7 @@ from typing import Final
 from certify.draft.model import Built
 
 _MOST_PORTS: Final = 20
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 _STAGE: Final = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<name>\S+))?", re.IGNORECASE)
 _HEALTH: Final = re.compile(r"HEALTHCHECK\s+(?:--\S+\s+)*(?P<form>CMD|NONE)\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 
@@ -47,7 +48,7 @@ def _health(found: re.Match[str]) -> tuple[str, ...]:
     rest = found["rest"].strip()
     try:
         parts = json.loads(rest)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ("CMD-SHELL", rest)
     return ("CMD", *map(str, parts)) if isinstance(parts, list) else ("CMD-SHELL", rest)
 
@@ -55,5 +56,5 @@ def _health(found: re.Match[str]) -> tuple[str, ...]:
 def _ports(instruction: str) -> Iterator[int]:
     for word in instruction.split()[1:]:
         number, _, protocol = word.partition("/")
-        if number.isdigit() and protocol.lower() in {"", "tcp"}:
+        if _PORT.fullmatch(number) and protocol.lower() in {"", "tcp"}:
             yield int(number)

@@ -70,8 +70,8 @@ def _port(found: re.Match[str], environment: Mapping[str, str]) -> int:
     told = found["port"]
     if told is None:
         return _USUAL[found["scheme"]]
-    number = told if told.isdigit() else environment.get(told.strip("${}"), "")
-    return int(number) if number.isdigit() and len(number) < 6 else 0
+    number = environment.get(told.strip("${}"), "") if told.startswith("$") else told
+    return int(number) if re.fullmatch(r"[0-9]{1,5}", number) else 0
 
 
 def from_health_check(target: Target, ports: Sequence[int], where: str) -> tuple[dict[str, Found], tuple[str, ...]]:

@@ -154,3 +154,17 @@ def test_what_is_written_is_held_against_what_answers():
     graphql = {"graphql": Found("/api", "its health check asks it", Sure.LIKELY)}
     assert confirmed(graphql, Answers(graphql=("/api",)))[0]["graphql"].sure is Sure.SURE
     assert confirmed(graphql, Answers(graphql=("/graphql",)))[0]["graphql"].value == "/graphql"
+
+
+def test_a_dockerfile_that_is_odd_is_read_as_far_as_it_goes():
+    deep = "[" * 100_000
+    built = read_dockerfile(f"FROM a\nEXPOSE \u00b2 {'9' * 5_000} 81/udp 80\nHEALTHCHECK CMD {deep}\n")
+    assert built.ports == (80,)
+    assert built.health == ("CMD-SHELL", deep)
+
+
+@pytest.mark.parametrize("value", ["\u00b2", "9" * 5_000, "-1", ""])
+def test_a_variable_that_is_no_port(value: str):
+    target = target_of(("CMD-SHELL", "curl http://localhost:$PORT/ok"), {"PORT": value}, "web")
+    assert target is not None
+    assert target.port == 0
