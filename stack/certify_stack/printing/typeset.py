@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import msgspec
 FONTS = Path(__file__).parent / "fonts"
 FAMILY = "Noto Sans Bengali"
 SECONDS = 60.0
+# Each takes a core and up to 60 MB; whoever asks for a hundred at once gets them one after the other.
+AT_ONCE = 2
+_turns = threading.BoundedSemaphore(AT_ONCE)
 _TYPESETTER = Path(__file__).parent / "typesetter.py"
 _CURE = (
     f"see that {FONTS} holds its fonts and that typst is installed: install the package anew, its build sees to both"
@@ -23,6 +27,8 @@ class PrintingError(RuntimeError):
 
 def pdf_of(template: Path, data: Any, moment: datetime) -> bytes:
     """Return the PDF (A-2b, so that it holds its fonts) of a template; call it in a thread, it takes some 0.2 s.
+
+    A character that the font lacks is a box, and the document is a plain PDF.
 
     The template reads ``data`` by ``json(bytes(sys.inputs.data))``. It is never part of the markup, so nothing that people
     wrote is taken for an instruction. The same data make the same bytes.
@@ -45,9 +51,10 @@ def pdf_of(template: Path, data: Any, moment: datetime) -> bytes:
     }
     command = [sys.executable, "-I", str(_TYPESETTER)]
     try:
-        done = subprocess.run(
-            command, input=msgspec.json.encode(asked), capture_output=True, timeout=SECONDS, check=False
-        )
+        with _turns:
+            done = subprocess.run(
+                command, input=msgspec.json.encode(asked), capture_output=True, timeout=SECONDS, check=False
+            )
     except subprocess.TimeoutExpired as error:
         raise PrintingError(f"{template.name} was not printed within {SECONDS:g} s; print fewer rows") from error
     if done.returncode or not done.stdout.startswith(b"%PDF-"):

@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 from erp_harness import Harness
+from msgspec.structs import replace
 from pypdf import PdfReader
 
 from certify_stack.erp.document_generator import forms, mushak
@@ -64,6 +66,33 @@ def test_every_field_and_amount_is_on_the_bangla_form(pages: dict[FormLanguage, 
     assert [char for char in set(said) if drawn.count(char) < said.count(char)] == []
     for text in ("০০২২৪১৮৭৩-৭৮৫৮", "২০২৬-২৭/০০০০০১", "০১-০৭-২০২৬", "২,৭৬,০০০.০০", "Padma & Sons"):
         assert text in found
+
+
+@pytest.mark.parametrize("text", ["Наука", "你好", "\U0001f600", "a\x01b", "\ufffe"])
+def test_a_text_that_the_font_lacks_is_printed_all_the_same(text: str):
+    """A name of a customer must not keep an invoice from being printed."""
+    odd = replace(FORM, buyer_name=f"Buyer {text}", rows=(replace(ROW, description=text),))
+    found = text_of(mushak.printed(odd, "2026-27/000001", NOW, FormLanguage.ENGLISH))
+    assert "1,38,000.00" in found
+    assert "Padma & Sons" in found
+
+
+def test_few_documents_are_made_at_once(monkeypatch: pytest.MonkeyPatch):
+    running, most = [0], [0]
+    run = subprocess.run
+
+    def counted(*given: Any, **more: Any) -> Any:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        try:
+            return run(*given, **more)
+        finally:
+            running[0] -= 1
+
+    monkeypatch.setattr(typeset.subprocess, "run", counted)
+    with ThreadPoolExecutor(6) as threads:
+        made = list(threads.map(lambda _: mushak.printed(FORM, "1", NOW, FormLanguage.ENGLISH), range(6)))
+    assert (len(set(made)), most[0]) == (1, typeset.AT_ONCE)
 
 
 def test_bangla_is_shaped(tmp_path: Path):
