@@ -46,7 +46,8 @@ async def look(
         EnvironmentUnusableError: nothing can be booted here.
     """
     with _folder(run_id) as folder:
-        driver = ComposeDriver(spec, folder, base, run_id)
+        # It asks Compose, which may take a while: who wants to end that is heard.
+        driver = await asyncio.to_thread(ComposeDriver, spec, folder, base, run_id)
         try:
             tell("booting the stack, to look at it")
             booted = await driver.start(lambda happened: tell(f"{happened.part}: {happened.state}"))

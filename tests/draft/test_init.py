@@ -1,8 +1,11 @@
 """`certify init` as a user runs it, at rest: Compose reads the files, and no engine is asked."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,6 +151,39 @@ def test_a_look_needs_an_engine(shop: Path, init: Init):
     assert done.returncode == 4
     assert "cure:" in done.stderr
     assert not (shop / "shop.yaml").exists()
+
+
+SLOW_CLIENT = """\
+#!/bin/sh
+case "$*" in *version*) echo 2.40.0; exit;; esac
+echo asked >>asked
+test "$(wc -l <asked)" -le 4 && echo '{"services": {"web": {"image": "x"}}}' && exit
+exec sleep 60
+"""
+
+
+def test_a_look_that_waits_for_compose_can_be_ended(tmp_path: Path):
+    (tmp_path / "docker").write_text(SLOW_CLIENT, encoding="utf-8")
+    (tmp_path / "docker").chmod(0o700)
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: x}}", encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "certify", "init", "--look"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    asked = tmp_path / "asked"
+    for _ in range(600):
+        if asked.exists() and asked.read_text().count("asked") > 4:
+            break
+        time.sleep(0.1)
+    # As a terminal sends it: to all that were started.
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (130, "")
+    assert not list(tmp_path.glob("certify-*"))
 
 
 def test_names_of_profiles():

@@ -99,7 +99,7 @@ def unsettled(seen: EffectSeen) -> bool:
     """Whether something is still missing that may yet come."""
     if not seen.adds:
         return seen.lost > 0
-    return Decimal(seen.after) - Decimal(seen.before) < seen.done * Decimal(seen.adds)
+    return (Decimal(seen.after) - Decimal(seen.before)) / Decimal(seen.adds) < seen.done
 
 
 def traced(seen: EffectSeen, values: list[Any], sent: Sent) -> EffectSeen:

@@ -55,6 +55,10 @@ def test_sums_are_exact_and_say_when_they_cannot_be():
     assert summed(SUMMED, ["7.04", "0.06"], "7.00").after == "7.10"
     assert not unsettled(summed(SUMMED, ["7.10"], "7.00"))
     assert unsettled(summed(SUMMED, ["7.09"], "7.00"))
+    # What is taken away must be waited for as well.
+    taken = replace(SUMMED, adds="-0.01")
+    assert unsettled(summed(taken, ["6.95"], "7.00"))
+    assert not unsettled(summed(taken, ["6.90"], "7.00"))
     for values, before, adds, told in (
         (["7"], "", "1", "before the load"),
         (["NaN"], "7", "1", "is not a number"),
