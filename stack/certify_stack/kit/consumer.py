@@ -42,6 +42,11 @@ def cause_of(error: Exception) -> bytes:
     return f"{type(error).__name__}: {error}"[:1000].encode()
 
 
+def carried_by(record: ConsumerRecord) -> dict[str, str]:
+    """Return the headers of a message, whatever is in them."""
+    return {name: (value or b"").decode("latin-1") for name, value in record.headers}
+
+
 async def effect(database: Database, handle: Handle, place: tuple[str, int], envelope: Envelope) -> str:
     """Let an event have its effect unless it has had it: ``effective`` or ``known``.
 
@@ -134,8 +139,7 @@ class Consumer:
                 await consumer.commit({partition: records[-1].offset + 1})
 
     async def _take(self, record: ConsumerRecord, supervised: Supervised) -> None:
-        carried = {name: value.decode("latin-1") for name, value in record.headers}
-        with self._tracing.consuming(record.topic, carried):
+        with self._tracing.consuming(record.topic, carried_by(record)):
             try:
                 envelope = messages.decode(record.value or b"")
             except (msgspec.DecodeError, UnicodeError) as error:

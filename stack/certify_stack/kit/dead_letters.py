@@ -16,12 +16,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from certify_stack.kit import broker, errors, logs, messages
 from certify_stack.kit.app import create_app
-from certify_stack.kit.consumer import CAUSE, ORIGIN, Handle, cause_of, effect
+from certify_stack.kit.consumer import CAUSE, ORIGIN, Handle, carried_by, cause_of, effect
 from certify_stack.kit.outbox import caused_by
 from certify_stack.kit.runtime import Runtime
 from certify_stack.kit.settings import Settings
 
 TIMES = "dead-times"
+LONGEST_COUNT = 10
 UNUSABLE = 2
 
 
@@ -107,7 +108,7 @@ async def _reading(group: str, bootstrap: str) -> AsyncIterator[tuple[AIOKafkaCo
 
 
 async def _again(runtime: Runtime, handle: Handle, producer: AIOKafkaProducer, record: ConsumerRecord) -> str:
-    carried = {name: value.decode("latin-1") for name, value in record.headers}
+    carried = carried_by(record)
     topic, _, offset = carried.get(ORIGIN, "").split("/") if carried.get(ORIGIN, "").count("/") == 2 else ("", "", "0")
     with runtime.tracing.consuming(record.topic, carried):
         try:
@@ -116,9 +117,13 @@ async def _again(runtime: Runtime, handle: Handle, producer: AIOKafkaProducer, r
                 return await effect(runtime.database, handle, (topic, int(offset)), envelope)
         except Exception as error:
             if errors.is_away(error):
-                raise
+                raise (errors.translate(error) or error) from error
             kept = [(name, value) for name, value in record.headers if name not in {CAUSE, TIMES}]
-            times = str(int(carried.get(TIMES, "1")) + 1).encode()
+            told = carried.get(TIMES, "")
+            # Whoever sent the message may have written anything there.
+            times = str(
+                int(told) + 1 if told.isascii() and told.isdigit() and len(told) < LONGEST_COUNT else 2
+            ).encode()
             headers = [*kept, (CAUSE, cause_of(error)), (TIMES, times)]
             await producer.send_and_wait(record.topic, record.value, record.key, headers=headers)
             return "failed"

@@ -94,6 +94,30 @@ def test_what_fails_again_is_kept_with_its_new_cause(told: Harness, broker: Kafk
         assert [name for name, _ in refused.headers].count("dead-cause") == 1
 
 
+def test_headers_that_are_none_of_ours_hinder_nothing(told: Harness, broker: KafkaServer):
+    odd = [("dead-times", b"often"), ("empty", None), ("dead-origin", b"a/b/c")]
+    good = event(type="WithOddHeaders")
+    told.run(write(broker.bootstrap, TOPIC, [msgspec.json.encode(good)], headers=odd))
+    told.settle(lambda: actions(told, good) == ["WithOddHeaders"])
+    told.run(write(broker.bootstrap, DEAD, [b"no event at all"], headers=odd))
+    assert redeliver(told, broker).failed
+    assert dict(told.run(read(broker.bootstrap, DEAD))[-1].headers)["dead-times"] == b"2"
+
+
+def test_a_database_that_goes_in_the_middle_is_told_as_away(
+    told: Harness, broker: KafkaServer, monkeypatch: pytest.MonkeyPatch
+):
+    async def cut(*_: Any) -> str:
+        raise ConnectionResetError
+
+    told.run(write(broker.bootstrap, DEAD, [msgspec.json.encode(event(type="Cut"))]))
+    with monkeypatch.context() as patched:
+        patched.setattr(dead_letters, "effect", cut)
+        with pytest.raises(dead_letters.errors.UnavailableError):
+            redeliver(told, broker)
+    assert redeliver(told, broker).effective == 1
+
+
 def test_the_command_tells_how_many(
     told: Harness,
     broker: KafkaServer,
