@@ -1,7 +1,9 @@
 """`python -m certify_stack.erp.auth.rotate FILE`: put a new signing key before the one that signs now.
 
-Tokens of the key before hold until they expire; keys before that are dropped. `--only` drops all old ones at once. `--create`
-makes a file that is not there yet, `--jwks FILE` writes the public keys, as services are told them at their start.
+Tokens of the key before hold until they expire; keys before that are dropped. `--only` drops all old ones at once: auth refuses
+their tokens from now on, another service when it meets the first token of the new key. `--create` makes a file that is not there
+yet, `--jwks FILE` writes the public keys, as services are told them at their start: write them anew after `--only`, or a service
+that starts takes the old keys until then.
 """
 
 import argparse
@@ -60,7 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Rotate the key of a file; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="the PEM file that ERP_AUTH_PRIVATE_KEY names")
-    parser.add_argument("--only", action="store_true", help="drop all old keys: their tokens are refused from now on")
+    parser.add_argument(
+        "--only", action="store_true", help="drop all old keys, which a service learns with the first new token"
+    )
     parser.add_argument(
         "--create", action="store_true", help="make the file when it is not there, and leave one that is"
     )
