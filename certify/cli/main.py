@@ -57,7 +57,10 @@ def main(argv: list[str] | None = None) -> int:
     if name in _PRINTERS:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     rest = arguments if name == "run" and arguments[0].startswith("-") else arguments[1:]
-    return int(module.run(parser.parse_args([name, *rest])))
+    try:
+        return int(module.run(parser.parse_args([name, *rest])))
+    except KeyboardInterrupt:  # where a command has nothing to take down, so no handler of its own
+        return 128 + signal.SIGINT
 
 
 def help_text() -> str:

@@ -99,6 +99,11 @@ def _fault(name: str, overlay: Any, target: str, breaks: str) -> Fault:
 
 FAULTS = (
     _fault("import-loses-last-row", last_row_lost, FINANCE, "an import loses the last row of a file"),
-    _fault("import-commits-half", half_a_file_committed, FINANCE, "an import books the good rows of a file that has bad ones"),
+    _fault(
+        "import-commits-half",
+        half_a_file_committed,
+        FINANCE,
+        "an import books the good rows of a file that has bad ones",
+    ),
     _fault("report-off-by-one-row", report_off_by_one_row, IMPORTS, "the sums of an import's report lack one row"),
 )

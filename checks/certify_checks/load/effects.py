@@ -48,6 +48,10 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
         summary += f"; {unclear:,} requests got no right answer and may have had an effect or not"
         cure = "mend what kept requests without a right answer (see the errors of the same load), and measure again"
         return replace(Ruling.inconclusive("effects-unclear", summary, cure=cure, examined=done), measurements=measured)
+    if untried := [effect.operation for effect in seen.effects if effect.to_repeat and not effect.repeated]:
+        summary += f"; no request of {untried[0]!r} happened to be sent twice"
+        ruling = Ruling.inconclusive("never-repeated", summary, cure="lengthen `hold`, or lower `twice`", examined=done)
+        return replace(ruling, measurements=measured)
     return Ruling(Outcome.PASS, summary, done, measurements=measured)
 
 

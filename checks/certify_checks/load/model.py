@@ -61,6 +61,7 @@ class EffectSeen(msgspec.Struct, frozen=True, omit_defaults=True):
         done: requests with a right answer to at least one sending.
         unclear: requests without any; they may have had their effect all the same.
         repeated: how many of both were sent more than once.
+        to_repeat: whether the shape asks for that.
         lost: done requests of which nothing was found.
         double: effects found beyond the first of each request.
         adds: for sums, by how much one request adds, as a decimal number; then `before` and `after` are the sums.
@@ -73,6 +74,7 @@ class EffectSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     done: int = 0
     unclear: int = 0
     repeated: int = 0
+    to_repeat: bool = False
     lost: int = 0
     double: int = 0
     adds: str = ""

@@ -60,6 +60,8 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     operations, calibration, generator = read(folder, names)
     generator = replace(generator, foreign_ppm=foreign)
     effects = await counting.count(ctx, looked_at, sent(folder, names), sums) if looked_at else ()
+    repeating = {operation.name for operation in shape.operations if operation.twice}
+    effects = tuple(replace(effect, to_repeat=effect.operation in repeating) for effect in effects)
     return replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)
 
 

@@ -98,6 +98,13 @@ def test_a_traced_effect_is_decided_also_beside_requests_without_an_answer(clean
     assert judged(clean, PLAIN, replace(PLAIN, name="books", lost=1)).outcome is Outcome.FAIL
 
 
+def test_requests_that_were_to_be_sent_twice_and_were_not_prove_nothing(clean: LoadSeen):
+    asked = replace(PLAIN, to_repeat=True)
+    assert judged(clean, asked).outcome is Outcome.PASS
+    ruling = judged(clean, replace(asked, repeated=0))
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "never-repeated")
+
+
 @pytest.mark.parametrize(
     ("seen", "reason"),
     [
