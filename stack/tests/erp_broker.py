@@ -29,6 +29,19 @@ async def read(bootstrap: str, topic: str) -> list[ConsumerRecord]:
         await consumer.stop()
 
 
+async def pass_over(bootstrap: str, group: str, topic: str) -> None:
+    """Have a group of consumers begin behind all that is in a topic now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partition = TopicPartition(topic, 0)
+        consumer.assign([partition])
+        end = (await consumer.end_offsets([partition]))[partition]
+        await consumer.commit({partition: end})
+    finally:
+        await consumer.stop()
+
+
 async def write(bootstrap: str, topic: str, values: Iterable[bytes], key: bytes = b"k", **more: Any) -> None:
     """Put messages into a topic."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)

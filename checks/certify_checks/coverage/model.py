@@ -10,7 +10,8 @@ class CoverageConfig(CheckConfig, frozen=True):
 
     Attributes:
         suites: folders, relative to the source root; the first that exists stands for `{suites}` in `tests:`.
-        shared: folders of source that several services share; they count in the figures of each.
+        shared: folders of source that several services share; they count in the figures of each, and what any of the
+            suites runs of them has run.
         omit: patterns of files that do not count; the ledger says so.
         parallel: how many suites run at a time.
         workers: service -> processes of pytest-xdist inside of its suite; for the few suites that are long.

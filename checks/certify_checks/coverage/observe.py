@@ -7,6 +7,7 @@ from certify.api import Context, Duration, Service
 from certify_checks.coverage.decoy import write_decoy
 from certify_checks.coverage.model import CoverageConfig, CoverageObservation, SuiteRun
 from certify_checks.coverage.suite import Plan, run_suite
+from certify_checks.coverage.together import with_shared
 
 
 async def observe(ctx: Context, config: CoverageConfig) -> CoverageObservation:
@@ -28,7 +29,9 @@ async def observe(ctx: Context, config: CoverageConfig) -> CoverageObservation:
         return result
 
     queue = sorted(ctx.stack.services, key=lambda service: -_weight(root, service, suites))
-    decoy, *runs = await asyncio.gather(_measure_decoy(ctx, config), *(measure(service) for service in queue))
+    decoy, *ran = await asyncio.gather(_measure_decoy(ctx, config), *(measure(service) for service in queue))
+    homes = {run.service: _home(ctx, run.service) for run in ran}
+    runs = await asyncio.to_thread(with_shared, ran, homes, root, config.shared)
     order = {service.name: number for number, service in enumerate(ctx.stack.services)}
     return CoverageObservation(tuple(sorted(runs, key=lambda run: order[run.service])), decoy)
 
@@ -43,9 +46,12 @@ async def _measure_decoy(ctx: Context, config: CoverageConfig) -> SuiteRun:
 
 
 def _plan(ctx: Context, config: CoverageConfig, root: Path, service: Service, suites: str) -> Plan:
-    home = (ctx.scratch / "suites" / service.name).resolve()
     log = ctx.evidence / f"{service.name}.log"
-    return Plan(root, home, log, config, suites, config.workers.get(service.name, 0))
+    return Plan(root, _home(ctx, service.name), log, config, suites, config.workers.get(service.name, 0))
+
+
+def _home(ctx: Context, service: str) -> Path:
+    return (ctx.scratch / "suites" / service).resolve()
 
 
 def _weight(root: Path, service: Service, suites: str) -> int:

@@ -18,6 +18,7 @@ from certify_checks.commands import run
 from certify_checks.coverage.model import CoverageConfig, Figures, SuiteRun, Trouble
 from certify_checks.http import describe
 
+DATA = "coverage.data"
 _MESSAGE = 1_000
 # pytest's own: 0 all passed, 1 some failed. Everything else is no result, although there may be a report.
 _RESULTS = {0, 1}
@@ -103,7 +104,7 @@ def _settings(home: Path, folders: Sequence[Path], omit: Sequence[str]) -> str:
     lists = {"source": [str(folder) for folder in folders], "omit": list(omit)}
     listed = "".join(f"{name} =\n    " + "\n    ".join(values) + "\n" for name, values in lists.items() if values)
     return (
-        f"[run]\nbranch = true\nparallel = true\ndata_file = {home / 'coverage.data'}\nconcurrency = {kinds}\n"
+        f"[run]\nbranch = true\nparallel = true\ndata_file = {home / DATA}\nconcurrency = {kinds}\n"
         # Workers of pytest-xdist are subprocesses; services that a suite starts may be forks.
         "patch = subprocess, fork, _exit\n"
         "disable_warnings = no-data-collected, module-not-measured, module-not-imported, couldnt-parse, include-ignored\n"
@@ -149,7 +150,7 @@ def measured(result: SuiteRun, settings: Path, plan: Plan) -> SuiteRun:
         report = msgspec.json.decode(file.read_bytes())
     except (coverage.CoverageException, OSError, msgspec.DecodeError) as error:
         return replace(result, problem=f"nothing was measured: {describe(error)}")
-    files = (figures(_relative(name, plan.root), one["summary"]) for name, one in report["files"].items())
+    files = (figures(relative(name, plan.root), one["summary"]) for name, one in report["files"].items())
     return replace(result, total=figures("", report["totals"]), files=tuple(files))
 
 
@@ -165,6 +166,7 @@ def figures(name: str, summary: dict[str, Any]) -> Figures:
     )
 
 
-def _relative(name: str, root: Path) -> str:
+def relative(name: str, root: Path) -> str:
+    """A file's path below the root of the source; as it is when it lies elsewhere."""
     path = Path(name).resolve()
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else name

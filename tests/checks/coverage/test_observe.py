@@ -37,10 +37,18 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
-def look(tree: Path, *, config: CoverageConfig | None = None, **changes: object) -> CoverageObservation:
+def look(
+    tree: Path,
+    *,
+    config: CoverageConfig | None = None,
+    more: tuple[Service, ...] = (),
+    again: str = "scratch",
+    **changes: object,
+) -> CoverageObservation:
     service = replace(Service("shop", source=("shop",), tests="pytest {suites}/shop"), **changes)
-    scratch = tree.parent / "scratch"
-    context = Context("coverage", tree.parent / "evidence", scratch, tree, stack=Stack((service,)))
+    scratch = tree.parent / again
+    scratch.mkdir(exist_ok=True)
+    context = Context("coverage", tree.parent / "evidence", scratch, tree, stack=Stack((service, *more)))
     config = config or CoverageConfig(suites=("nowhere", "suites"), timeout=Duration("120 s"))
     seen: CoverageObservation = asyncio.run(CHECK.observe(context, config))
     return seen
@@ -66,6 +74,27 @@ def test_shared_source_counts_and_workers_of_xdist_are_measured(tree: Path):
     assert blind(seen) is None, seen.decoy
     assert seen.runs[0].total == Figures("", 6, 4, 2, 1)
     assert "lines-uncovered" in {finding.code for finding in judge_figures(seen, LIMITS).findings}
+
+
+def test_shared_source_is_held_against_all_suites(tree: Path):
+    halves = "def one():\n    return 1\n\n\ndef other(it):\n    if it:\n        return 2\n    return 3\n"
+    (tree / "kit/__init__.py").write_text(halves)
+    (tree / "suites/shop/test_shop.py").write_text(TEST.format(expected=7) + "    assert kit.one() == 1\n")
+    (tree / "suites/bank").mkdir()
+    (tree / "suites/bank/test_bank.py").write_text(
+        "import bank\nimport kit\n\ndef test_it():\n    assert kit.other(1) == 2\n"
+    )
+    (tree / "bank").mkdir()
+    (tree / "bank/__init__.py").write_text("NAME = 'bank'\n")
+    config = CoverageConfig(suites=("suites",), shared=("kit",))
+    bank = Service("bank", source=("bank",), tests="pytest {suites}/bank")
+    seen = look(tree, config=config, more=(bank,))
+    shop, other = seen.runs
+    # Of the shared source 5 lines of 6 and 1 branch of 2 ran, whoever ran them.
+    assert shop.total == Figures("", 4 + 6, 3 + 5, 2 + 2, 1 + 1)
+    assert other.total == Figures("", 1 + 6, 1 + 5, 2, 1)
+    alone = look(tree, config=config, again="alone")
+    assert alone.runs[0].total == Figures("", 4 + 6, 3 + 3, 2 + 2, 1)
 
 
 def test_a_failing_test_is_reported_with_its_place(tree: Path):
