@@ -65,6 +65,8 @@ def sink() -> Iterator[Sink]:
     yield Sink(f"127.0.0.1:{addresses[0]}", f"http://127.0.0.1:{addresses[1]}")
     loop.call_soon_threadsafe(serving.cancel)
     thread.join()
+    # Cancelled before its first step, the server never had them.
+    smtp.close()
     http.close()
 
 
