@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 from certify.api import Context
 from certify_checks.http import GATEWAY, Client, LoginError, describe
 from certify_checks.load.config import Effect
+from certify_checks.load.effects import EXACT, grown
 from certify_checks.load.model import EffectSeen
 from certify_checks.load.reading import Sent
 from certify_checks.load.tally import DIGITS
@@ -23,7 +24,7 @@ PAGE = 100
 MOST = 100_000
 READS, APART = 5, 2.0  # what is worked off later may appear seconds after the answer
 _EXAMPLES = 5
-_LARGEST = 10**15  # with it, the sum of as many entries as are read is exact
+_LARGEST = 10**30  # with it, the sum of as many entries as are read is exact in `EXACT`
 _NOBODY = Sent()
 
 Look = Callable[[], Awaitable[EffectSeen]]
@@ -99,7 +100,7 @@ def unsettled(seen: EffectSeen) -> bool:
     """Whether something is still missing that may yet come."""
     if not seen.adds:
         return seen.lost > 0
-    return (Decimal(seen.after) - Decimal(seen.before)) / Decimal(seen.adds) < seen.done
+    return grown(seen) < seen.done
 
 
 def traced(seen: EffectSeen, values: list[Any], sent: Sent) -> EffectSeen:
@@ -128,7 +129,8 @@ def summed(seen: EffectSeen, values: list[Any], before: str) -> EffectSeen:
 
 
 def _sum(values: list[Any]) -> Decimal:
-    return sum(map(_number, values), Decimal(0))
+    with localcontext(EXACT):
+        return sum(map(_number, values), Decimal(0))
 
 
 def _number(value: Any) -> Decimal:

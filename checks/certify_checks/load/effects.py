@@ -1,7 +1,7 @@
 """Judges whether each request had its effect exactly once. Pure."""
 
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Context, Decimal, localcontext
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -11,6 +11,9 @@ from certify_checks.load.model import EffectSeen, LoadSeen
 from certify_checks.load.planting import sound, spread
 from certify_checks.load.soundness import unusable
 
+EXACT = Context(prec=100)
+"""Amounts of any currency, summed over all entries of a stack, lose nothing in it."""
+_MOST = 10**15
 _PLANTED = 1000
 _CURES = {
     "lost": "find where a request is answered before its effect is stored for good, or where it is undone afterwards",
@@ -76,14 +79,20 @@ def bounds(effect: EffectSeen, name: str) -> Bounds:
     """How many are `lost` or `double`: exactly when traced, as far as the sums tell else."""
     if not effect.adds:
         return Bounds(*((effect.lost if name == "lost" else effect.double),) * 2)
-    grown = (Decimal(effect.after) - Decimal(effect.before)) / Decimal(effect.adds) - effect.done
+    surplus = grown(effect) - effect.done
     if name == "lost":
-        return Bounds(_whole(-grown), _whole(effect.unclear - grown))
-    return Bounds(_whole(grown - effect.unclear), _whole(grown))
+        return Bounds(_whole(-surplus), _whole(effect.unclear - surplus))
+    return Bounds(_whole(surplus - effect.unclear), _whole(surplus))
+
+
+def grown(effect: EffectSeen) -> Decimal:
+    """By how many requests' worth a sum has grown."""
+    with localcontext(EXACT):
+        return (Decimal(effect.after) - Decimal(effect.before)) / Decimal(effect.adds)
 
 
 def _whole(number: Decimal) -> int:
-    return max(0, int(number.to_integral_value(ROUND_CEILING)))
+    return max(0, min(int(number.to_integral_value(ROUND_CEILING)), _MOST))
 
 
 def _worst(seen: LoadSeen, name: str) -> Bounds:

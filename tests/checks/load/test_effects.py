@@ -51,6 +51,14 @@ def test_the_first_that_are_lost_or_double_are_named(clean: LoadSeen):
     ]
 
 
+def test_sums_are_exact_also_beside_amounts_that_dwarf_them(clean: LoadSeen):
+    vast = "1035827914295214829142952148.21"
+    seen = summed(SUMMED, [vast, "0.10"], vast)
+    assert judged(clean, seen).outcome is Outcome.PASS
+    assert judged(clean, summed(SUMMED, [vast, "0.09"], vast)).outcome is Outcome.FAIL
+    assert judged(clean, summed(SUMMED, [vast, "0.10"], "0.00")).measurements[1].value == 10**15
+
+
 def test_sums_are_exact_and_say_when_they_cannot_be():
     assert summed(SUMMED, ["7.04", "0.06"], "7.00").after == "7.10"
     assert not unsettled(summed(SUMMED, ["7.10"], "7.00"))

@@ -5,6 +5,7 @@ import pytest
 
 from certify_checks.load.outcomes import FAILED, OK, classify
 from certify_checks.load.tally import REQUESTS, Tally
+from certify_checks.picks import Pick, chosen
 from certify_checks.variables import at_path, fill
 
 
@@ -50,6 +51,22 @@ def test_paths_go_through_lists_and_leave_out_what_is_missing():
     data = {"invoices": [{"lines": [{"id": 1}, {"id": None}]}, {"lines": []}, {}, {"lines": [{"id": 2}]}]}
     assert at_path(data, "invoices.lines.id") == [1, 2]
     assert at_path(data, "nothing.here") == []
+
+
+def test_only_values_beside_which_enough_is_are_picked():
+    found = {
+        "invoices": [
+            {"id": 1, "gross": "9.99"},
+            {"id": 2, "gross": "10.00"},
+            {"id": 3},
+            {"id": 4, "gross": "much"},
+            None,
+        ]
+    }
+    assert chosen(Pick("q", "invoices.id", at_least={"gross": "10"}), found) == [2]
+    assert chosen(Pick("q", "invoices.id", at_least={"gross": "10", "paid": "0"}), found) == []
+    assert chosen(Pick("q", "invoices.id"), found) == [1, 2, 3, 4]
+    assert chosen(Pick("q", "id", at_least={"gross": "1"}), {"id": 7, "gross": "1.0"}) == [7]
 
 
 def test_a_request_that_is_never_answered_is_counted(tmp_path: Path):

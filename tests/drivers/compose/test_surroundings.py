@@ -225,12 +225,17 @@ class Proxy:
         self.path.unlink(missing_ok=True)
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
+        # Somebody may have come in while the loop was being ended.
+        self._loop.run_until_complete(asyncio.sleep(0.1))
+        for writer in self._writers:
+            writer.transport.abort()
         self._loop.run_until_complete(asyncio.sleep(0.1))
         self._loop.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         there, back = await asyncio.open_unix_connection(self._real)
-        self._writers += [writer, back]
+        self._writers.append(back)
         await asyncio.gather(_copy(reader, back), _copy(there, writer))
 
 
