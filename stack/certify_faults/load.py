@@ -23,7 +23,7 @@ DELAY_SECONDS = 0.4
 ONE_IN = 10
 FINANCE = "finance"
 SLOW_IN, TAIL_SECONDS = 12, 0.5  # more than 6 in 100 are slow
-STALL_SECONDS, STALLS_APART = 1.5, 5.0
+STALL_SECONDS, STALLS_APART = 0.5, 0.7
 LOST_IN = 20
 
 Next = Callable[[Request], Awaitable[Response]]
@@ -82,7 +82,7 @@ def errors_inside_200(app: Starlette, service_name: str, settings: Settings) -> 
 
 
 def stalls(app: Starlette, service_name: str, settings: Settings) -> None:
-    """Finance stands still for a while, again and again: a collection of garbage, a disk that is full of others' work."""
+    """Finance stands still for half of the time, a little at a time: a collection of garbage, a disk that is full of others' work."""
     del settings
     last = [time.monotonic()]
 
