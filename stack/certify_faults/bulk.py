@@ -4,11 +4,12 @@ Each changes one function in one service's own process before it serves.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
 
-from certify.api import Fault, FaultKind
+from certify_faults.scenarios import noticed_alone
 from certify_stack.erp.finance import bulk, bulk_routes
 from certify_stack.erp.finance.bulk_rows import Given, Refusal
 from certify_stack.erp.import_export import report
@@ -16,8 +17,6 @@ from certify_stack.erp.import_export.report import Booked, Totals
 from certify_stack.kit.settings import Settings
 
 FINANCE, IMPORTS = "finance", "import-export"
-# Only the tests that can notice; without the self-test, and without repeats, which would only confirm what is seen.
-OPTIONS: dict[str, dict[str, object]] = {"scenario": {"scenarios": ["bulk-import"], "selftest": {}, "repeats": 0}}
 
 
 def last_row_lost(app: Starlette, name: str, settings: Settings) -> None:
@@ -82,20 +81,7 @@ def _all_but_the_first(self: Totals, row: Booked) -> None:
         self.rows = 1
 
 
-def _fault(name: str, overlay: Any, target: str, breaks: str) -> Fault:
-    return Fault(
-        name=name,
-        kind=FaultKind.OVERLAY,
-        breaks=breaks,
-        caught_by=("scenario.bulk-import",),
-        target=target,
-        overlay=f"{__name__}:{overlay.__name__}",
-        also=("scenario.passes",),
-        options=OPTIONS,
-        # All of them are noticed in the same tests.
-        alone=True,
-    )
-
+_fault = partial(noticed_alone, "bulk-import")
 
 FAULTS = (
     _fault("import-loses-last-row", last_row_lost, FINANCE, "an import loses the last row of a file"),

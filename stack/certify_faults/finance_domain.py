@@ -128,7 +128,7 @@ def _fault(name: str, breaks: str, overlay: Any, scenario: str, also: tuple[str,
         caught_by=(f"scenario.{scenario}",),
         target=TARGETS.get(overlay.__name__, FINANCE),
         overlay=f"{__name__}:{overlay.__name__}",
-        also=("scenario.passes", "load.effects", *(f"scenario.{one}" for one in also)),
+        also=("scenario.passes", *also),
         options={"scenario": {"scenarios": [scenario]}},
     )
 
@@ -140,10 +140,14 @@ FAULTS = (
         "halves of a poisha are rounded to even where half-up is stated",
         round_half_even,
         "vat",
-        ("amounts", "invoice-to-audit"),
+        ("scenario.amounts", "scenario.invoice-to-audit"),
     ),
     _fault(
-        "tax-by-float", "tax is computed in binary floating point", tax_by_float, "amounts", ("vat", "invoice-to-audit")
+        "tax-by-float",
+        "tax is computed in binary floating point",
+        tax_by_float,
+        "amounts",
+        ("scenario.vat", "scenario.invoice-to-audit"),
     ),
     _fault("short-bin-accepted", "a BIN of 12 digits is accepted", short_bin_accepted, "tax-numbers"),
     _fault("mushak-series-with-gaps", "the numbers of tax invoices have gaps", mushak_series_with_gaps, "mushak"),
@@ -158,6 +162,6 @@ FAULTS = (
         "a payment that is sent again counts twice",
         payment_counts_twice,
         "ledger",
-        ("invoice-to-audit", "amounts"),
+        ("scenario.invoice-to-audit", "scenario.amounts", "load.effects"),
     ),
 )
