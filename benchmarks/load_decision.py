@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from certify.api import Criteria, Limit, Outcome
 from certify_checks.load.check import CHECK
 from certify_checks.load.model import Generator, LoadSeen, OperationSeen
-from certify_checks.load.planting import sound
+from certify_checks.load.rules.planting import sound
 
 LIMIT_US, WRONG_PPM = 300_000, 10_000
 TRUE_MS = (285, 295, 305, 315)

@@ -1,10 +1,10 @@
 """The check family `load`."""
 
 from certify.api import Capability, Check, Rule
-from certify_checks.load import effects, errors, latency
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.model import LoadSeen
-from certify_checks.load.observe import observe
+from certify_checks.load.observing.observe import observe
+from certify_checks.load.rules import effects, errors, latency
 
 _NEEDS = frozenset({Capability.HTTP, Capability.GATEWAY, Capability.LOGIN, Capability.EXCLUSIVE})
 

@@ -10,7 +10,7 @@ class OperationSeen(msgspec.Struct, frozen=True, omit_defaults=True):
         name: as the shape names it.
         answered: response times in microseconds of right answers, every single one, in the order in which they began.
         began_us: when each of these began, in microseconds since the measured window did; ascending.
-        failed: class of outcome -> how many; see `certify_checks.load.outcomes`.
+        failed: class of outcome -> how many; see `certify_checks.load.generator.outcomes`.
         failed_us: when each request without a right answer began; ascending.
         examples: class of outcome -> what the first of them said; text of a service, so hostile.
     """

@@ -14,7 +14,7 @@ import uvicorn
 
 from certify.api import Context, Service, Stack
 from certify_checks.load.model import Calibration, EffectSeen, Generator, LoadSeen
-from certify_checks.load.planting import spread
+from certify_checks.load.rules.planting import spread
 
 App = Callable[[dict[str, Any], Callable[[], Any], Callable[[Any], Any]], Awaitable[None]]
 ANSWERS: dict[str, tuple[int, str]] = {

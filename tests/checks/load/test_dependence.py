@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from certify_checks.load.dependence import BLOCKS, FEWEST, design_effect, drifts, last_third
+from certify_checks.load.statistics.dependence import BLOCKS, FEWEST, design_effect, drifts, last_third
 
 
 def correlated(chance: random.Random, count: int, rho: float) -> list[float]:

@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome, Ruling
-from certify_checks.load import effects
-from certify_checks.load.counting import CountError, summed, traced, unsettled
+from certify_checks.load.generator.tally import REQUEST_COLUMNS, REQUESTS
 from certify_checks.load.model import EffectSeen, LoadSeen
-from certify_checks.load.reading import Sent, sent
-from certify_checks.load.tally import REQUEST_COLUMNS, REQUESTS
+from certify_checks.load.observing.counting import CountError, summed, traced, unsettled
+from certify_checks.load.observing.reading import Sent, sent
+from certify_checks.load.rules import effects
 
 ASKED = Criteria({"lost": Limit.parse("== 0"), "double": Limit.parse("== 0")})
 RUN = "18f0"

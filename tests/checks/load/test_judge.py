@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome, Rule
 from certify_checks.load.check import CHECK
-from certify_checks.load.errors import needed
 from certify_checks.load.model import Calibration, LoadSeen
-from certify_checks.load.planting import spread
+from certify_checks.load.rules.errors import needed
+from certify_checks.load.rules.planting import spread
 
 LATENCY, ERRORS, EFFECTS = CHECK.rules
 

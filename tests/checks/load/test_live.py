@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from certify.api import Context, Criteria, Duration, Limit, Outcome
-from certify_checks.load import observe as observing
 from certify_checks.load.check import CHECK
 from certify_checks.load.config import LoadConfig, Operation, Shape
 from certify_checks.load.model import LoadSeen
+from certify_checks.load.observing import running
 from certify_checks.picks import Pick
 
 LATENCY, ERRORS, _ = CHECK.rules
@@ -113,7 +113,7 @@ def test_a_load_that_cannot_be_made_is_inconclusive(context: Contexts, address: 
 def test_a_generator_that_gives_nothing_is_inconclusive(
     context: Contexts, address: str, monkeypatch: pytest.MonkeyPatch, program: str
 ):
-    monkeypatch.setattr(observing, "GENERATOR", (sys.executable, "-c", program))
-    monkeypatch.setattr(observing, "GRACE", 0.5)
+    monkeypatch.setattr(running, "GENERATOR", (sys.executable, "-c", program))
+    monkeypatch.setattr(running, "GRACE", 0.5)
     seen = run(CHECK.observe(context(address), config(Operation("list", "{ list }"), hold=Duration("100 ms"))))
     assert LATENCY.judge(seen, ASKED).reason == "generator-failed"

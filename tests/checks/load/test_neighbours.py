@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from certify_checks.load.neighbours import UNKNOWN, Snapshot, common_ancestor, foreign_ppm, snapshot
+from certify_checks.load.observing.neighbours import UNKNOWN, Snapshot, common_ancestor, foreign_ppm, snapshot
 
 # 1 init, 10 certify with check 11 and launcher 12, whose services are 13 and 14; 20 a neighbour
 PARENTS = {1: 0, 10: 1, 11: 10, 12: 10, 13: 12, 14: 12, 20: 1}

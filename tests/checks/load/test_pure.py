@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from certify_checks.load.outcomes import FAILED, OK, classify
-from certify_checks.load.tally import REQUESTS, Tally
+from certify_checks.load.generator.outcomes import FAILED, OK, classify
+from certify_checks.load.generator.tally import REQUESTS, Tally
 from certify_checks.picks import Pick, chosen
 from certify_checks.variables import at_path, fill
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from certify_checks.load.statistics import lower_share, percentile, percentile_ranks, rank, upper_share
+from certify_checks.load.statistics.intervals import lower_share, percentile, percentile_ranks, rank, upper_share
 
 
 @pytest.mark.parametrize(

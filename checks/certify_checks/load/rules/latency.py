@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome, Ruling, Seeded, format_quantity
-from certify_checks.load.dependence import FEWEST, last_third
+from certify_checks.load.generator.outcomes import HTTP
 from certify_checks.load.model import LoadSeen
-from certify_checks.load.outcomes import HTTP
-from certify_checks.load.percentiles import Reading, grown
-from certify_checks.load.planting import sound, spread
-from certify_checks.load.soundness import P95, noisy, unsound, unusable
-from certify_checks.load.statistics import percentile
+from certify_checks.load.rules.planting import sound, spread
+from certify_checks.load.rules.soundness import P95, noisy, unsound, unusable
+from certify_checks.load.statistics.dependence import FEWEST, last_third
+from certify_checks.load.statistics.intervals import percentile
+from certify_checks.load.statistics.percentiles import Reading, grown
 
 _PLANTED = 2000
 _LONGER = "lengthen `hold`, or add users"

@@ -1,7 +1,7 @@
 """Exact intervals without a distribution's name: order statistics for percentiles, binomial bounds for shares.
 
 Both take samples for independent, unless they are told the `effect`: the factor by which dependence inflates the variance
-(`certify_checks.load.dependence`). So many samples count as so many fewer (Kish 1965, Survey Sampling, section 8.2).
+(`certify_checks.load.statistics.dependence`). So many samples count as so many fewer (Kish 1965, Survey Sampling, section 8.2).
 """
 
 import itertools

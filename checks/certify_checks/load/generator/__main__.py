@@ -16,8 +16,8 @@ from typing import Any
 import gevent  # type: ignore[import-untyped]
 from locust.env import Environment
 
-from certify_checks.load.tally import Tally
-from certify_checks.load.users import CALIBRATING, calibrating_user, load_user, record
+from certify_checks.load.generator.tally import Tally
+from certify_checks.load.generator.users import CALIBRATING, calibrating_user, load_user, record
 
 SUMMARY = "generator.json"
 TICK_US = 20_000

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from certify.api import Criteria, Finding, Location, Measurement, Outcome, Ruling, Seeded, Severity
 from certify_checks.load.model import EffectSeen, LoadSeen
-from certify_checks.load.planting import sound, spread
-from certify_checks.load.soundness import unusable
+from certify_checks.load.rules.planting import sound, spread
+from certify_checks.load.rules.soundness import unusable
 
 EXACT = Context(prec=100)
 """Amounts of any currency, summed over all entries of a stack, lose nothing in it."""

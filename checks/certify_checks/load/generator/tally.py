@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from certify_checks.load.outcomes import UNANSWERED
+from certify_checks.load.generator.outcomes import UNANSWERED
 
 REQUESTS, CALIBRATION = "requests.csv", "calibration.csv"
 REQUEST_COLUMNS = ("start_us", "elapsed_us", "operation", "outcome", "unique")

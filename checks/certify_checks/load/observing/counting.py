@@ -14,10 +14,10 @@ import msgspec
 from certify.api import Context
 from certify_checks.http import GATEWAY, Client, LoginError, describe
 from certify_checks.load.config import Effect
-from certify_checks.load.effects import EXACT, grown
+from certify_checks.load.generator.tally import DIGITS
 from certify_checks.load.model import EffectSeen
-from certify_checks.load.reading import Sent
-from certify_checks.load.tally import DIGITS
+from certify_checks.load.observing.reading import Sent
+from certify_checks.load.rules.effects import EXACT, grown
 from certify_checks.variables import at_path
 
 PAGE = 100

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome, Ruling, Seeded, Severity
-from certify_checks.load.dependence import design_effect
+from certify_checks.load.generator.outcomes import FAILED
 from certify_checks.load.model import LoadSeen
-from certify_checks.load.outcomes import FAILED
-from certify_checks.load.planting import sound, spread
-from certify_checks.load.soundness import unusable
-from certify_checks.load.statistics import MILLION, lower_share, upper_share
+from certify_checks.load.rules.planting import sound, spread
+from certify_checks.load.rules.soundness import unusable
+from certify_checks.load.statistics.dependence import design_effect
+from certify_checks.load.statistics.intervals import MILLION, lower_share, upper_share
 
 _PLANTED = 10_000
 _MOST = 50_000_000

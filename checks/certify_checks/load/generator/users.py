@@ -7,8 +7,8 @@ from typing import Any
 import gevent  # type: ignore[import-untyped]
 import locust
 
-from certify_checks.load.outcomes import classify
-from certify_checks.load.tally import DIGITS, Tally
+from certify_checks.load.generator.outcomes import classify
+from certify_checks.load.generator.tally import DIGITS, Tally
 from certify_checks.variables import fill
 
 CALIBRATING = 2

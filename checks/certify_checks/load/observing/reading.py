@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from certify_checks.load.calibration import DELAY
+from certify_checks.load.generator.outcomes import OK
+from certify_checks.load.generator.tally import CALIBRATION, DIGITS, REQUESTS
 from certify_checks.load.model import Calibration, Generator, OperationSeen
-from certify_checks.load.outcomes import OK
-from certify_checks.load.tally import CALIBRATION, DIGITS, REQUESTS
+from certify_checks.load.observing.calibration import DELAY
 
 SUMMARY = "generator.json"
 

@@ -2,7 +2,7 @@
 
 from certify.api import Limit, Ruling, format_quantity
 from certify_checks.load.model import LoadSeen
-from certify_checks.load.statistics import percentile
+from certify_checks.load.statistics.intervals import percentile
 
 P50, P95 = 500_000, 950_000
 CALIBRATED = 20  # requests to the calibration server below which its percentile says nothing

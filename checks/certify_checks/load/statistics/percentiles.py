@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from certify.api import Limit, Outcome, format_quantity
-from certify_checks.load.dependence import design_effect, drifts, last_third
-from certify_checks.load.soundness import P50, P95
-from certify_checks.load.statistics import percentile, percentile_ranks
+from certify_checks.load.rules.soundness import P50, P95
+from certify_checks.load.statistics.dependence import design_effect, drifts, last_third
+from certify_checks.load.statistics.intervals import percentile, percentile_ranks
 
 # 0.5 % at each end. At most one verdict in a hundred may be wrong, also where dependence is only estimated.
 CONFIDENCE = 0.99
@@ -22,7 +22,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     Attributes:
         high: None when the requests are worth too few for an upper end.
-        worth: as how many independent requests they count; see `certify_checks.load.dependence`.
+        worth: as how many independent requests they count; see `certify_checks.load.statistics.dependence`.
     """
 
     value: int

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from certify_checks.load.model import Calibration, Generator, LoadSeen, OperationSeen
-from certify_checks.load.soundness import CALIBRATED
+from certify_checks.load.rules.soundness import CALIBRATED
 
 _APART_US = 1000
 # Steps of this share of the whole, modulo the whole, visit everything and leave no gap (Knuth, TAOCP 6.4: golden ratio).

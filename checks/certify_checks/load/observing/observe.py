@@ -1,0 +1,42 @@
+"""Observes a load: logs in, picks values, lets the generator run in a process of its own, reads its files."""
+
+from msgspec.structs import replace
+
+from certify.api import Context
+from certify_checks.load.config import LoadConfig
+from certify_checks.load.model import LoadSeen
+from certify_checks.load.observing import counting
+from certify_checks.load.observing.neighbours import foreign_ppm, snapshot
+from certify_checks.load.observing.plan import UnusableError, asked, plan
+from certify_checks.load.observing.reading import read, sent
+from certify_checks.load.observing.running import generate
+
+QUICK_RAMP = 3.0
+
+
+async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
+    """Run the load that `config` describes."""
+    hold = config.quick_hold if ctx.quick and config.quick_hold.seconds < config.hold.seconds else config.hold
+    if hold != config.hold:
+        ctx.weaken("shortened", f"{config.shape or 'the only shape'}: hold {hold} instead of {config.hold}")
+    timeout_us = config.timeout.microseconds
+    seen = LoadSeen(config.shape, config.users, hold.microseconds, timeout_us, quick=hold != config.hold)
+    try:
+        shape, gateway = asked(ctx, config)
+        looked_at = {name: replace(effect, role=effect.role or config.role) for name, effect in shape.effects.items()}
+        planned = await plan(ctx, config, shape, gateway) | {"hold": hold.seconds}
+        if hold != config.hold:
+            planned["ramp"] = min(planned["ramp"], QUICK_RAMP)
+        sums = await counting.sums(ctx, looked_at)
+        before = snapshot()
+        folder = await generate(ctx, planned)
+        foreign = foreign_ppm(before, snapshot(), [part.pid for part in (*ctx.stack.services, gateway) if part.pid])
+    except UnusableError as error:
+        return replace(seen, unusable=error.reason, detail=str(error))
+    names = [operation.name for operation in shape.operations]
+    operations, calibration, generator = read(folder, names)
+    generator = replace(generator, foreign_ppm=foreign)
+    effects = await counting.count(ctx, looked_at, sent(folder, names), sums) if looked_at else ()
+    repeating = {operation.name for operation in shape.operations if operation.twice}
+    effects = tuple(replace(effect, to_repeat=effect.operation in repeating) for effect in effects)
+    return replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)

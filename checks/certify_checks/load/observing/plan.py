@@ -1,0 +1,65 @@
+"""What is to be sent: the shape that was asked for, log-ins, and values found in the stack."""
+
+import time
+from typing import Any
+
+import msgspec
+
+from certify.api import Context, Service
+from certify_checks.http import Client, LoginError, bearer
+from certify_checks.load.config import LoadConfig, Operation, Shape
+from certify_checks.picks import Pick, PickError, find
+
+
+class UnusableError(Exception):
+    """No load can be made: a reason code, and why."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def asked(ctx: Context, config: LoadConfig) -> tuple[Shape, Service]:
+    """The shape and the gateway that it goes to.
+
+    Raises:
+        UnusableError: there is none of either, or nobody who would send anything.
+    """
+    shape, gateway = config.chosen(), ctx.stack.gateway
+    if shape is None:
+        known = ", ".join(sorted(config.shapes)) or "none"
+        raise UnusableError("unknown-shape", f"there is no shape {config.shape!r}; the profile has: {known}")
+    if not any(operation.weight > 0 for operation in shape.operations) or config.users < 1:
+        raise UnusableError("no-operations", "the shape has no operation with a weight, or there are no users")
+    if gateway is None or not gateway.url:
+        raise UnusableError("no-gateway", "the stack has no gateway with an address")
+    return shape, gateway
+
+
+async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service) -> dict[str, Any]:
+    """The generator's configuration, apart from where it runs.
+
+    Raises:
+        UnusableError: nobody can log in, or a value is not found.
+    """
+    parts: tuple[Operation | Pick, ...] = (*shape.operations, *shape.picks.values())
+    roles = {part.role or config.role for part in parts}
+    async with Client(ctx, timeout=config.timeout.seconds) as client:
+        try:
+            tokens = {role: await client.token(role) for role in sorted(roles)}
+        except LoginError as error:
+            raise UnusableError("login-failed", str(error)) from error
+        try:
+            values = await find(client, shape.picks, config.role)
+        except PickError as error:
+            raise UnusableError("pick-failed", str(error)) from error
+    sent = {"Content-Type": "application/json"}
+    operations = [
+        msgspec.to_builtins(operation) | {"headers": sent | bearer(tokens[operation.role or config.role])}
+        for operation in shape.operations
+    ]
+    times = {name: getattr(config, name).seconds for name in ("ramp", "warmup", "think_min", "think_max", "timeout")}
+    target = {"url": gateway.url.rstrip("/"), "path": "/" + (gateway.graphql or "/graphql").lstrip("/")}
+    run = f"{time.time_ns():x}"
+    who = {"operations": operations, "values": values, "users": config.users, "seed": ctx.seed, "run": run}
+    return target | times | who

@@ -1,0 +1,64 @@
+"""Lets the generator run in a process of its own, and keeps its files as evidence."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from certify.api import Context
+from certify_checks.children import die_with_parent, end
+from certify_checks.load.generator.tally import CALIBRATION, REQUESTS
+from certify_checks.load.observing.calibration import calibration_server
+from certify_checks.load.observing.plan import UnusableError
+from certify_checks.load.observing.reading import SUMMARY
+
+GENERATOR = (sys.executable, "-P", "-m", "certify_checks.load.generator")
+GRACE = 45.0  # seconds beyond the planned ones until a generator that does not end is killed
+
+
+async def generate(ctx: Context, plan: dict[str, Any]) -> Path:
+    """Let the generator run; its files become evidence. The configuration holds tokens and stays in the scratch folder.
+
+    Raises:
+        UnusableError: the generator failed.
+    """
+    folder = ctx.scratch / "load"
+    folder.mkdir(mode=0o700, parents=True)
+    seconds = plan["ramp"] + plan["warmup"] + plan["hold"]
+    async with calibration_server() as address:
+        path = folder / "config.json"
+        path.write_text(json.dumps(plan | {"folder": str(folder), "calibration_url": address}), encoding="utf-8")
+        code = await _run(ctx, path, folder / "generator.log", seconds)
+    for name in (REQUESTS, CALIBRATION, SUMMARY, "generator.log"):
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, ctx.evidence / name)
+    if code or not (folder / SUMMARY).exists():
+        tail = (folder / "generator.log").read_text(encoding="utf-8", errors="replace")[-500:]
+        raise UnusableError("generator-failed", f"the generator ended with code {code}: {tail}")
+    return folder
+
+
+async def _run(ctx: Context, config: Path, log: Path, seconds: float) -> int | None:
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *GENERATOR, config, stdout=asyncio.subprocess.PIPE, stderr=errors, preexec_fn=die_with_parent()
+        )
+    try:
+        async with asyncio.timeout(seconds + GRACE):
+            await _follow(ctx, process, round(seconds))
+            return await process.wait()
+    except TimeoutError:
+        return None
+    finally:
+        await end(process)
+
+
+async def _follow(ctx: Context, process: asyncio.subprocess.Process, total: int) -> None:
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    async for line in process.stdout:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            told = json.loads(line)
+            ctx.tell(f"{told['requests']} requests", min(int(told["second"]), total), total)

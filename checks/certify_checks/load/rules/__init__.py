@@ -1,0 +1,1 @@
+"""What each rule decides of a load. Pure."""

@@ -1,0 +1,1 @@
+"""Intervals and percentiles that hold whatever the distribution, and what dependence does to them. Pure."""
