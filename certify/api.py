@@ -1,5 +1,6 @@
 """All that a check or a report may use of certify. What is not here may change without notice."""
 
+from certify.model.chart import Axis, Chart, Curve
 from certify.model.check import (
     Action,
     Capability,
@@ -43,8 +44,10 @@ from certify.outside import kept, listening, served
 __all__ = [
     "SCHEMAS",
     "Action",
+    "Axis",
     "Blocker",
     "Capability",
+    "Chart",
     "Check",
     "CheckConfig",
     "Component",
@@ -53,6 +56,7 @@ __all__ = [
     "ControlDecision",
     "ControlResult",
     "Criteria",
+    "Curve",
     "Decision",
     "Disruption",
     "DisruptionRefusedError",

@@ -78,6 +78,7 @@ def _believed(name: str, job: str, ruled: Ruled) -> RuleResult:
         ruling.measurements,
         job,
         networks=ruling.networks,
+        charts=ruling.charts,
     )
 
 

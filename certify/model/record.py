@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from certify.model.chart import Chart
 from certify.model.limit import Limit, Origin
 from certify.model.outcome import Mode, Outcome, Severity
 from certify.model.resources import Resources
@@ -59,6 +60,7 @@ class RuleResult(msgspec.Struct, frozen=True, rename="camel"):
     job: str = ""
     unverified: bool = False
     networks: tuple[Network, ...] = ()
+    charts: tuple[Chart, ...] = ()
 
 
 class ControlResult(msgspec.Struct, frozen=True, rename="camel"):

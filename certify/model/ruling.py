@@ -7,6 +7,7 @@ from typing import Self
 
 import msgspec
 
+from certify.model.chart import Chart
 from certify.model.limit import Limit
 from certify.model.outcome import Outcome, Severity
 from certify.model.quantity import format_quantity
@@ -104,6 +105,7 @@ class Ruling(msgspec.Struct, frozen=True):
         findings: defects, worst first.
         measurements: what was measured, with limits.
         networks: what of it is best seen as a picture; decides nothing.
+        charts: curves, likewise.
     """
 
     outcome: Outcome
@@ -114,6 +116,7 @@ class Ruling(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     networks: tuple[Network, ...] = ()
+    charts: tuple[Chart, ...] = ()
 
     @classmethod
     def of_findings(

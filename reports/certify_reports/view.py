@@ -20,6 +20,8 @@ from certify.api import (
     SelfTest,
     Severity,
 )
+from certify_reports.chart import ChartView
+from certify_reports.chart import view as chart_view
 from certify_reports.delta import Delta, delta
 from certify_reports.fit import Detail
 from certify_reports.network import NetworkView
@@ -42,6 +44,7 @@ class ControlView:
     findings_left: int
     measurements: tuple[tuple[Measurement, Gauge | None], ...]
     measurements_left: int
+    charts: tuple[ChartView, ...]
 
     @property
     def is_unseen(self) -> bool:
@@ -191,7 +194,13 @@ def _control(decided: ControlDecision, result: ControlResult, anchor: str, detai
         max(0, len(result.findings) - detail.findings),
         tuple((measurement, gauge(measurement)) for measurement in result.measurements[:few]),
         max(0, len(result.measurements) - few),
+        _charts(result, detail),
     )
+
+
+def _charts(result: ControlResult, detail: Detail) -> tuple[ChartView, ...]:
+    views = (chart_view(chart, detail.rows) for ruling in result.rulings for chart in ruling.charts)
+    return tuple(view for view in views if view)
 
 
 def _unknown(decided: ControlDecision) -> ControlResult:
