@@ -1,6 +1,15 @@
 """What the load check saw: exact response times per operation, and how sound the instrument was."""
 
+from typing import NamedTuple
+
 import msgspec
+
+
+class Moment(NamedTuple):
+    """One request: when it began since the measured window did, and how long its right answer took; None without one."""
+
+    began_us: int
+    took_us: int | None
 
 
 class OperationSeen(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -121,10 +130,14 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
             (len(one.began_us), len(one.failed_us)) == (len(one.answered), one.failures) for one in self.operations
         )
 
+    def moments(self) -> tuple[Moment, ...]:
+        """Every request, in the order in which they began."""
+        told: list[Moment] = []
+        for one in self.operations:
+            told += map(Moment, one.began_us, one.answered)
+            told += (Moment(at, None) for at in one.failed_us)
+        return tuple(sorted(told, key=lambda moment: moment.began_us))
+
     def timeline(self) -> tuple[int | None, ...]:
         """Response time of every request in the order in which they began; None without a right answer."""
-        told: list[tuple[int, int | None]] = []
-        for one in self.operations:
-            told += zip(one.began_us, one.answered, strict=True)
-            told += ((at, None) for at in one.failed_us)
-        return tuple(took for _, took in sorted(told, key=lambda pair: pair[0]))
+        return tuple(moment.took_us for moment in self.moments())

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome, Ruling, Seeded, format_quantity
 from certify_checks.load.generator.outcomes import HTTP
 from certify_checks.load.model import LoadSeen
+from certify_checks.load.rules.curves import curves
 from certify_checks.load.rules.planting import sound, spread
 from certify_checks.load.rules.soundness import P95, noisy, unsound, unusable
 from certify_checks.load.statistics.dependence import FEWEST, last_third
@@ -42,7 +43,7 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
         ruling = Ruling.inconclusive(reason, summary, cure=cure, examined=seen.requests)
     measured = Measurement("p95", reading.value, "us", limit, reading.interval, seen.requests)
     worth = Measurement("independent requests that these are worth", reading.worth)
-    return replace(ruling, measurements=(measured, worth, *_apart(seen)))
+    return replace(ruling, measurements=(measured, worth, *_apart(seen)), charts=curves(seen, limit))
 
 
 def _told(seen: LoadSeen, limit: Limit, reading: Reading, rose: str) -> str:
