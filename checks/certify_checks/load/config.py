@@ -5,7 +5,10 @@ from typing import Any
 import msgspec
 
 from certify.api import CheckConfig, Duration
+from certify_checks.load.pacing import Stage, Steps, check_pacing
 from certify_checks.picks import Pick
+
+USERS = 100
 
 
 class Operation(CheckConfig, frozen=True):
@@ -48,14 +51,29 @@ class Shape(CheckConfig, frozen=True):
 
 
 class LoadConfig(CheckConfig, frozen=True):
-    """Users, ramp and hold of one load, in a closed model: a user waits for the answer, thinks, and asks again.
+    """Users, ramp and hold of one load: a user waits for the answer, thinks, and asks again (a closed model).
 
     Requests that start during `ramp` and `warmup` are not counted. `role` is whose token operations use that name none.
+
+    Attributes:
+        users: how many there are; 100 unless the profile says otherwise or gives a rate.
+        pace: each user asks once in so long, however long the one before took, and its time counts from when it was due;
+            0 s: users think instead.
+        rate: so many requests a second arrive, such as `50/s`, at random, whether or not others have been answered (an
+            open model); their time counts from when they were due.
+        stages: one rate after the other instead, each for its time.
+        steps: rates that rise evenly instead, to find what the stack can take.
+        concurrent: how many requests there are at once, at most, with a rate; what arrives then waits, and that counts.
     """
 
     shapes: dict[str, Shape] = msgspec.field(default_factory=dict)
     shape: str = ""
-    users: int = 100
+    users: int | None = None
+    pace: Duration = Duration("0 s")
+    rate: str = ""
+    stages: tuple[Stage, ...] = ()
+    steps: Steps | None = None
+    concurrent: int = 500
     ramp: Duration = Duration("5 s")
     warmup: Duration = Duration("3 s")
     hold: Duration = Duration("5 m")
@@ -64,6 +82,29 @@ class LoadConfig(CheckConfig, frozen=True):
     think_max: Duration = Duration("1500 ms")
     timeout: Duration = Duration("10 s")
     role: str = "admin"
+
+    def __post_init__(self) -> None:
+        """Refuse options that contradict each other."""
+        rates = {"rate": self.rate, "stages": self.stages, "steps": self.steps}
+        check_pacing(self.users, self.pace, self.concurrent, rates)
+
+    @property
+    def crowd(self) -> int:
+        """How many users there are for the whole hold; none where requests arrive at a rate."""
+        return 0 if self.rates else USERS if self.users is None else self.users
+
+    @property
+    def length(self) -> Duration:
+        """Of the measured window: `hold`, or all stages together."""
+        whole = sum(stage.length.microseconds for stage in self.rates)
+        return self.hold if self.rate or not self.rates else Duration.of_microseconds(whole)
+
+    @property
+    def rates(self) -> tuple[Stage, ...]:
+        """The rates at which requests arrive, one after the other; none in a closed model."""
+        if self.rate:
+            return (Stage(self.rate, self.hold),)
+        return self.steps.stages() if self.steps else self.stages
 
     def chosen(self) -> Shape | None:
         """The shape that `shape` names, or the only one there is."""

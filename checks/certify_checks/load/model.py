@@ -17,7 +17,8 @@ class OperationSeen(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         name: as the shape names it.
-        answered: response times in microseconds of right answers, every single one, in the order in which they began.
+        answered: response times in microseconds of right answers, every single one, in the order in which they began;
+            from when each was due, where requests keep a schedule, as everywhere here.
         began_us: when each of these began, in microseconds since the measured window did; ascending.
         failed: class of outcome -> how many; see `certify_checks.load.generator.outcomes`.
         failed_us: when each request without a right answer began; ascending.
@@ -59,6 +60,37 @@ class Generator(msgspec.Struct, frozen=True, omit_defaults=True):
     users: int = 0
     version: str = ""
     foreign_ppm: int = 0
+
+
+class Starts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How punctual requests were that keep a schedule: a pace, or a rate.
+
+    Attributes:
+        model: closed, paced or open.
+        late_p95_us: by how much the generator itself was late, which is its error; 95th percentile and the most.
+        late_max_us: see there.
+        waited: how many had to wait because all users were busy with earlier ones.
+        waited_max_us: for how long, at most.
+        sent_p95_us: what the 95th percentile would be, had the clock begun when each was sent.
+        concurrent: how many users a rate may use at most; 0 without a rate.
+    """
+
+    model: str = "closed"
+    late_p95_us: int = 0
+    late_max_us: int = 0
+    waited: int = 0
+    waited_max_us: int = 0
+    sent_p95_us: int = 0
+    concurrent: int = 0
+
+
+class StageSeen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One rate, in thousandths a second, its place in the measured window, and the generator's share of a core meanwhile."""
+
+    rate: int
+    begin_us: int
+    end_us: int
+    cpu_ppm: int = 0
 
 
 class EffectSeen(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,6 +137,8 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     calibration: Calibration = Calibration()
     generator: Generator = Generator()
     effects: tuple[EffectSeen, ...] = ()
+    starts: Starts = Starts()
+    stages: tuple[StageSeen, ...] = ()
     unusable: str = ""
     detail: str = ""
 

@@ -77,5 +77,5 @@ def test_a_request_that_is_never_answered_is_counted(tmp_path: Path):
     tally.close(9_000_000)
     tally.write(tmp_path)
     header, *rows = (tmp_path / REQUESTS).read_text().splitlines()
-    assert header == "start_us,elapsed_us,operation,outcome,unique"
-    assert sorted(row.split(",", 1)[1] for row in rows) == ["1234,1,ok,a2", "9000000,0,unanswered,a1"]
+    assert header == "start_us,elapsed_us,operation,outcome,unique,due_us,lag_us"
+    assert sorted(",".join(row.split(",")[1:5]) for row in rows) == ["1234,1,ok,a2", "9000000,0,unanswered,a1"]

@@ -8,6 +8,7 @@ import locust  # isort: skip - patches sockets and timers, so it goes before wha
 
 import json
 import math
+import random
 import sys
 import time
 from pathlib import Path
@@ -16,8 +17,11 @@ from typing import Any
 import gevent  # type: ignore[import-untyped]
 from locust.env import Environment
 
+from certify_checks.load.generator.arrivals import MICRO, Phase, poisson
+from certify_checks.load.generator.desk import Desk
+from certify_checks.load.generator.live import Live
 from certify_checks.load.generator.tally import Tally
-from certify_checks.load.generator.users import CALIBRATING, calibrating_user, load_user, record
+from certify_checks.load.generator.users import CALIBRATING, Mix, calibrating_user, load_user, record
 
 SUMMARY = "generator.json"
 TICK_US = 20_000
@@ -43,38 +47,83 @@ class Run:
         self.window = (0, 0)
         self.users = self.cpu_ppm = 0
         self.lags: list[int] = []
-        classes: list[type[locust.User]] = [load_user(config, self.tally), calibrating_user(config, self.tally)]
+        self.stages: list[dict[str, int]] = []
+        self.mix = Mix(config, self.tally)
+        self.desk = Desk(self.tally.now, config["concurrent"], self._hire) if config["stages"] else None
+        self.user_class = load_user(self.mix, self.desk)
+        classes: list[type[locust.User]] = [self.user_class, calibrating_user(config, self.tally)]
         self.environment = Environment(user_classes=classes, stop_timeout=config["timeout"] + 1)
+        self.runner = self.environment.create_local_runner()
+        # Locust's own statistics, which round and which nobody reads, cost a tenth of what a request does.
+        self.environment.events.request._handlers.clear()  # noqa: SLF001 - it offers no other way
         self.environment.events.request.add_listener(self._finished)  # type: ignore[no-untyped-call]
 
     def _finished(self, response_time: float, response: Any, context: Any, exception: Any, **_: Any) -> None:
         record(self.tally, response_time, response, context, exception)
 
+    def _hire(self) -> None:
+        self.runner.spawn_users({self.user_class.__name__: 1})
+
     def execute(self) -> None:
         """Ramp up, warm up, hold, and wait for what is under way."""
-        config, runner = self.config, self.environment.create_local_runner()
+        config, runner = self.config, self.runner
         total = config["users"] + CALIBRATING
         runner.start(total, spawn_rate=max(1.0, total / max(config["ramp"], 0.1)))
         telling = gevent.spawn(self._tell)
+        begin = self.tally.now()
+        receiving = gevent.spawn(self.desk.receive, self._arrivals(begin)) if self.desk else None
         gevent.sleep(config["ramp"] + config["warmup"])
         waiting_until = time.monotonic() + GATHERING
         while runner.user_count < total and time.monotonic() < waiting_until:
             gevent.sleep(0.1)
-        self._hold(config["hold"], runner)
+        self._hold(begin + int((config["ramp"] + config["warmup"]) * MICRO))
+        if receiving is not None:
+            receiving.kill()
+        self._finish()
         telling.kill()
         runner.quit()
-        self.tally.close(int(config["timeout"] * 1_000_000))
+        self.tally.close(self.mix.timeout_us)
 
-    def _hold(self, seconds: float, runner: Any) -> None:
+    def _arrivals(self, begin_us: int) -> Any:
+        """When requests are due: the rate rises during the ramp, and stays while it is warm."""
+        config, rates = self.config, self.config["stages"]
+        first = rates[0]["rate"]
+        phases = [Phase(config["ramp"], 0.0, first), Phase(config["warmup"], first, first)]
+        phases += [Phase(stage["seconds"], stage["rate"], stage["rate"]) for stage in rates]
+        chance = random.Random(f"{config['seed']} arrivals")  # noqa: S311 - a repeatable load, no secret
+        return poisson(chance, phases, begin_us)
+
+    def _hold(self, scheduled: int) -> None:
         """The measured window; the users that count are those who are there at its begin and at its end."""
-        there = runner.user_count
-        begin, worked, began = self.tally.now(), time.process_time(), time.perf_counter()
-        watching = gevent.spawn(self._watch)
-        gevent.sleep(seconds)
+        there, watching = self.runner.user_count, gevent.spawn(self._watch)
+        begin = end = scheduled if self.desk else self.tally.now()
+        worked, began = time.process_time(), time.perf_counter()
+        for stage in self.config["stages"] or [{"rate": 0, "seconds": self.config["hold"]}]:
+            started, busy = end, time.process_time()
+            end += int(stage["seconds"] * MICRO)
+            gevent.sleep(max(0, end - self.tally.now()) / MICRO)
+            used = int(MICRO * MICRO * (time.process_time() - busy) / max(1, end - started))
+            rate = round(1000 * stage["rate"])
+            self.stages.append({"rate": rate, "begin_us": started - begin, "end_us": end - begin, "cpu_ppm": used})
         watching.kill()
-        self.window = (begin, self.tally.now())
-        self.cpu_ppm = int(1_000_000 * (time.process_time() - worked) / (time.perf_counter() - began))
-        self.users = max(0, min(there, runner.user_count) - CALIBRATING)
+        self.window = (begin, end)
+        self.cpu_ppm = int(MICRO * (time.process_time() - worked) / (time.perf_counter() - began))
+        self.users = self.desk.users if self.desk else max(0, min(there, self.runner.user_count) - CALIBRATING)
+
+    def _finish(self) -> None:
+        """Send what was due in the window and could not begin yet; count what cannot be sent in time either."""
+        mix = self.mix
+        if self.desk:
+            for due in self.desk.close(self.config["timeout"]):
+                self.tally.give_up(mix.draw(), mix.unique(), due)
+        mix.until = until = self.window[1]
+        last = self.tally.now() + mix.timeout_us
+        while self.tally.now() < last and any(user.due < until for user in mix.paced):
+            gevent.sleep(0.02)
+        for user in mix.paced:
+            while user.due < until:
+                self.tally.give_up(mix.draw(), mix.unique(), user.due)
+                user.due = next(user.schedule)
 
     def _watch(self) -> None:
         """Note how late a timer rings: a loop that is late stamps its requests late."""
@@ -84,11 +133,15 @@ class Run:
             self.lags.append(max(0, self.tally.now() - due))
 
     def _tell(self) -> None:
-        """Tell once a second how far the run is."""
+        """Tell once a second how far the run is, and what it is like."""
+        live, config = Live(self.tally.requests), self.config
+        total = config["ramp"] + config["warmup"] + config["hold"]
         while True:
             gevent.sleep(1)
-            told = {"second": self.tally.now() // 1_000_000, "requests": len(self.tally.requests)}
-            sys.stdout.write(json.dumps(told) + "\n")
+            now = self.tally.now()
+            left = max(0, math.ceil(total - now / MICRO))
+            told = {"second": now // MICRO, "left": left, "users": self.runner.user_count - CALIBRATING}
+            sys.stdout.write(json.dumps(told | live.told(now)) + "\n")
             sys.stdout.flush()
 
     def summary(self) -> dict[str, Any]:
@@ -96,6 +149,7 @@ class Run:
         lags = sorted(self.lags) or [0]
         return {
             "window_us": self.window,
+            "stages": self.stages,
             "users": self.users,
             "cpu_ppm": self.cpu_ppm,
             "lag_p95_us": lags[math.ceil(0.95 * len(lags)) - 1],

@@ -10,6 +10,7 @@ HTTP: Final = "http"
 GRAPHQL: Final = "graphql"
 WRONG: Final = "wrong-body"
 UNANSWERED: Final = "unanswered"
+UNSENT: Final = "unsent"
 
 FAILED: Final = {
     CONNECTION: "no answer came: refused, reset or timed out",
@@ -18,6 +19,7 @@ FAILED: Final = {
     GRAPHQL: "GraphQL errors in a 200",
     WRONG: "a 200 whose body is not the answer",
     UNANSWERED: "still without an answer at the end",
+    UNSENT: "never sent: nobody was free for as long as the time-out, for those before it were not answered",
 }
 
 

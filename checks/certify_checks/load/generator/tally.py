@@ -4,15 +4,32 @@ import csv
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from certify_checks.load.generator.outcomes import UNANSWERED
+from certify_checks.load.generator.outcomes import UNANSWERED, UNSENT
 
 REQUESTS, CALIBRATION = "requests.csv", "calibration.csv"
-REQUEST_COLUMNS = ("start_us", "elapsed_us", "operation", "outcome", "unique")
+REQUEST_COLUMNS = ("start_us", "elapsed_us", "operation", "outcome", "unique", "due_us", "lag_us")
 DIGITS = 8
 """Of the number that follows the run's own in a `{unique}`; as many for all, so that none is the beginning of another."""
 CALIBRATION_COLUMNS = ("start_us", "elapsed_us", "true_us")
+
+
+class Row(NamedTuple):
+    """One request: when it was sent and how long it took then; when it was due, and how late this process alone made it."""
+
+    start_us: int
+    elapsed_us: int
+    operation: int
+    outcome: str
+    unique: str
+    due_us: int
+    lag_us: int
+
+    @property
+    def response_us(self) -> int:
+        """What counts: from when it was due to the last byte."""
+        return self.start_us + self.elapsed_us - self.due_us
 
 
 class Tally:
@@ -20,9 +37,9 @@ class Tally:
 
     def __init__(self) -> None:
         self._origin = time.perf_counter_ns()
-        self._under_way: dict[int, tuple[int, int, str]] = {}
+        self._under_way: dict[int, tuple[int, int, str, int, int]] = {}
         self._sent = 0
-        self.requests: list[tuple[int, int, int, str, str]] = []
+        self.requests: list[Row] = []
         self.calibration: list[tuple[int, int, int]] = []
         self.examples: dict[str, str] = {}
 
@@ -30,23 +47,32 @@ class Tally:
         """Microseconds since the run began."""
         return (time.perf_counter_ns() - self._origin) // 1000
 
-    def begin(self, operation: int, unique: str) -> int:
-        """A request is sent; `unique` is what its variables hold for `{unique}`. Returns the number of the sending."""
+    def begin(self, operation: int, unique: str, due: int | None = None, *, busy: bool = False) -> int:
+        """A request is sent; `unique` is what its variables hold for `{unique}`. Returns the number of the sending.
+
+        It was `due` then (now, unless told). If nobody was `busy`, this process alone is late.
+        """
         self._sent += 1
-        self._under_way[self._sent] = (self.now(), operation, unique)
+        now = self.now()
+        due = now if due is None else due
+        self._under_way[self._sent] = (now, operation, unique, due, 0 if busy else now - due)
         return self._sent
 
     def end(self, sending: int, elapsed_us: int, outcome: str, said: str) -> None:
         """The answer to that sending has been read."""
-        start, operation, unique = self._under_way.pop(sending)
-        self.requests.append((start, elapsed_us, operation, outcome, unique))
+        start, operation, unique, due, lag = self._under_way.pop(sending)
+        self.requests.append(Row(start, elapsed_us, operation, outcome, unique, due, lag))
         if said:
             self.examples.setdefault(f"{operation} {outcome}", said)
 
+    def give_up(self, operation: int, unique: str, due: int) -> None:
+        """A request was due so long ago that its client would not wait any more; it is not sent."""
+        self.requests.append(Row(self.now(), 0, operation, UNSENT, unique, due, 0))
+
     def close(self, timeout_us: int) -> None:
         """Count what is still under way: to leave it out would hide the slowest requests."""
-        for start, operation, unique in self._under_way.values():
-            self.requests.append((start, timeout_us, operation, UNANSWERED, unique))
+        for start, operation, unique, due, lag in self._under_way.values():
+            self.requests.append(Row(start, timeout_us, operation, UNANSWERED, unique, due, lag))
         self._under_way.clear()
 
     def write(self, folder: Path) -> None:

@@ -6,7 +6,10 @@ from typing import Any
 
 import gevent  # type: ignore[import-untyped]
 import locust
+from locust.exception import StopUser
 
+from certify_checks.load.generator.arrivals import MICRO, paced
+from certify_checks.load.generator.desk import Desk
 from certify_checks.load.generator.outcomes import classify
 from certify_checks.load.generator.tally import DIGITS, Tally
 from certify_checks.variables import fill
@@ -17,44 +20,126 @@ PAUSE = 0.08  # seconds between two requests of a calibrating user: some 20 a se
 Config = dict[str, Any]
 
 
-def load_user(config: Config, tally: Tally) -> type[locust.FastHttpUser]:
-    """A user who picks an operation by weight, waits for the answer, thinks, and goes on."""
-    operations: list[Config] = config["operations"]
-    weights = [operation["weight"] for operation in operations]
-    chance = random.Random(config["seed"])  # noqa: S311 - a repeatable load, no secret
-    run = config["run"]
-    numbers = iter(range(1 << 62))
+class Mix:
+    """What users of one load have in common: the operations, the values that go into them, and one chance for all."""
+
+    def __init__(self, config: Config, tally: Tally) -> None:
+        self.config, self.tally = config, tally
+        self.operations: list[Config] = config["operations"]
+        self.chance = random.Random(config["seed"])  # noqa: S311 - a repeatable load, no secret
+        self.timeout_us = int(config["timeout"] * MICRO)
+        self.paced: list[Any] = []
+        self.until: int | None = None
+        self._numbers = range(len(self.operations))
+        self._weights = [operation["weight"] for operation in self.operations]
+        self._sent = 0
+
+    def draw(self) -> int:
+        """The number of an operation, by weight."""
+        return self.chance.choices(self._numbers, self._weights)[0]
+
+    def unique(self) -> str:
+        """A number that no other request of any run has."""
+        self._sent += 1
+        return f"{self.config['run']}{self._sent - 1:0{DIGITS}x}"
+
+    def schedule(self) -> Any:
+        """The schedule of one more user, who begins now."""
+        chance = random.Random(f"{self.config['seed']} user {len(self.paced)}")  # noqa: S311 - as above
+        return paced(chance, int(self.config["pace"] * MICRO), self.tally.now())
+
+
+def load_user(mix: Mix, desk: Desk | None = None) -> type[locust.FastHttpUser]:
+    """A user of the load: who takes arrivals from `desk`, or keeps to a pace, or waits for the answer and thinks."""
+    config, tally = mix.config, mix.tally
 
     class LoadUser(locust.FastHttpUser):
+        abstract = True
         host = config["url"]
         connection_timeout = network_timeout = config["timeout"]
         max_retries = 0
         insecure = False
 
-        def wait_time(self) -> float:
-            return chance.uniform(config["think_min"], config["think_max"])
-
-        @locust.task
-        def ask(self) -> None:
-            number = chance.choices(range(len(operations)), weights)[0]
-            operation, count = operations[number], next(numbers)
-            unique = f"{run}{count:0{DIGITS}x}"
-            variables = fill(operation["variables"], config["values"], chance, unique)
+        def ask(self, due: int | None = None, *, busy: bool = False) -> None:
+            """Send one operation, which was due then, while all users were `busy` or not."""
+            number, unique = mix.draw(), mix.unique()
+            if due is not None and tally.now() - due > mix.timeout_us:
+                tally.give_up(number, unique, due)
+                return
+            operation = mix.operations[number]
+            variables = fill(operation["variables"], config["values"], mix.chance, unique)
             body = json.dumps({"query": operation["query"], "variables": variables})
-            again = operation["twice"] and chance.randrange(operation["twice"]) == 0
-            other = gevent.spawn(self.send, number, body, unique) if again else None
-            self.send(number, body, unique)
+            again = operation["twice"] and mix.chance.randrange(operation["twice"]) == 0
+            other = gevent.spawn(self.send, number, body, unique, due, busy) if again else None
+            self.send(number, body, unique, due, busy)
             if other is not None:
                 other.join()
 
-        def send(self, number: int, body: str, unique: str) -> None:
-            operation = operations[number]
-            about = {"sending": tally.begin(number, unique), "nullable": operation["nullable"]}
+        def send(self, number: int, body: str, unique: str, due: int | None, busy: bool) -> None:  # noqa: FBT001 - spawned
+            operation = mix.operations[number]
+            about = {"sending": tally.begin(number, unique, due, busy=busy), "nullable": operation["nullable"]}
             self.client.post(
                 config["path"], data=body, headers=operation["headers"], name=operation["name"], context=about
             )
 
-    return LoadUser
+    if desk is not None:
+        return _arriving(LoadUser, desk)
+    return _paced(LoadUser, mix) if config["pace"] else _thinking(LoadUser, mix)
+
+
+def _thinking(base: Any, mix: Mix) -> type[locust.FastHttpUser]:
+    class ThinkingUser(base):  # type: ignore[misc]
+        abstract = False
+
+        def wait_time(self) -> float:
+            return mix.chance.uniform(mix.config["think_min"], mix.config["think_max"])
+
+        @locust.task
+        def one(self) -> None:
+            self.ask()
+
+    return ThinkingUser
+
+
+def _paced(base: Any, mix: Mix) -> type[locust.FastHttpUser]:
+    class PacedUser(base):  # type: ignore[misc]
+        abstract = False
+
+        def on_start(self) -> None:
+            self.schedule = mix.schedule()
+            self.due, self.slept = next(self.schedule), True
+            mix.paced.append(self)
+            gevent.sleep(max(0, self.due - mix.tally.now()) / MICRO)
+
+        def wait_time(self) -> float:
+            wait: int = self.due - mix.tally.now()
+            self.slept = wait > 0
+            return max(0, wait) / MICRO
+
+        @locust.task
+        def one(self) -> None:
+            if mix.until is not None and self.due >= mix.until:
+                raise StopUser
+            due, self.due = self.due, next(self.schedule)
+            self.ask(due, busy=not self.slept)
+
+    return PacedUser
+
+
+def _arriving(base: Any, desk: Desk) -> type[locust.FastHttpUser]:
+    class ArrivingUser(base):  # type: ignore[misc]
+        abstract = False
+        wait_time = locust.constant(0)
+
+        @locust.task
+        def serve(self) -> None:
+            # One task for as long as there are arrivals: Locust's own wait would let others run before the next.
+            while (arrival := desk.next()) is not None:
+                due, busy = arrival
+                self.ask(due, busy=busy)
+            raise StopUser
+
+    return ArrivingUser
 
 
 def calibrating_user(config: Config, tally: Tally) -> type[locust.FastHttpUser]:

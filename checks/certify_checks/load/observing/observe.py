@@ -7,7 +7,8 @@ from certify_checks.load.config import LoadConfig
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing import counting
 from certify_checks.load.observing.neighbours import foreign_ppm, snapshot
-from certify_checks.load.observing.plan import UnusableError, asked, plan
+from certify_checks.load.observing.plan import UnusableError, asked, plan, timed
+from certify_checks.load.observing.punctual import punctual
 from certify_checks.load.observing.reading import read, sent
 from certify_checks.load.observing.running import generate
 
@@ -16,16 +17,17 @@ QUICK_RAMP = 3.0
 
 async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     """Run the load that `config` describes."""
-    hold = config.quick_hold if ctx.quick and config.quick_hold.seconds < config.hold.seconds else config.hold
-    if hold != config.hold:
-        ctx.weaken("shortened", f"{config.shape or 'the only shape'}: hold {hold} instead of {config.hold}")
+    whole = config.length
+    hold = config.quick_hold if ctx.quick and config.quick_hold.seconds < whole.seconds else whole
+    if hold != whole:
+        ctx.weaken("shortened", f"{config.shape or 'the only shape'}: hold {hold} instead of {whole}")
     timeout_us = config.timeout.microseconds
-    seen = LoadSeen(config.shape, config.users, hold.microseconds, timeout_us, quick=hold != config.hold)
+    seen = LoadSeen(config.shape, config.crowd, hold.microseconds, timeout_us, quick=hold != whole)
     try:
         shape, gateway = asked(ctx, config)
         looked_at = {name: replace(effect, role=effect.role or config.role) for name, effect in shape.effects.items()}
-        planned = await plan(ctx, config, shape, gateway) | {"hold": hold.seconds}
-        if hold != config.hold:
+        planned = await plan(ctx, config, shape, gateway) | timed(config, hold)
+        if hold != whole:
             planned["ramp"] = min(planned["ramp"], QUICK_RAMP)
         sums = await counting.sums(ctx, looked_at)
         before = snapshot()
@@ -35,8 +37,10 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
         return replace(seen, unusable=error.reason, detail=str(error))
     names = [operation.name for operation in shape.operations]
     operations, calibration, generator = read(folder, names)
+    starts, stages = punctual(folder, config)
     generator = replace(generator, foreign_ppm=foreign)
     effects = await counting.count(ctx, looked_at, sent(folder, names), sums) if looked_at else ()
     repeating = {operation.name for operation in shape.operations if operation.twice}
     effects = tuple(replace(effect, to_repeat=effect.operation in repeating) for effect in effects)
-    return replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)
+    seen = replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)
+    return replace(seen, starts=starts, stages=stages)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from certify.api import Context, Service
+from certify.api import Context, Duration, Service
 from certify_checks.http import Client, LoginError, bearer
 from certify_checks.load.config import LoadConfig, Operation, Shape
 from certify_checks.picks import Pick, PickError, find
@@ -29,7 +29,7 @@ def asked(ctx: Context, config: LoadConfig) -> tuple[Shape, Service]:
     if shape is None:
         known = ", ".join(sorted(config.shapes)) or "none"
         raise UnusableError("unknown-shape", f"there is no shape {config.shape!r}; the profile has: {known}")
-    if not any(operation.weight > 0 for operation in shape.operations) or config.users < 1:
+    if not any(operation.weight > 0 for operation in shape.operations) or (config.crowd < 1 and not config.rates):
         raise UnusableError("no-operations", "the shape has no operation with a weight, or there are no users")
     if gateway is None or not gateway.url:
         raise UnusableError("no-gateway", "the stack has no gateway with an address")
@@ -58,8 +58,16 @@ async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service)
         msgspec.to_builtins(operation) | {"headers": sent | bearer(tokens[operation.role or config.role])}
         for operation in shape.operations
     ]
-    times = {name: getattr(config, name).seconds for name in ("ramp", "warmup", "think_min", "think_max", "timeout")}
+    named = ("ramp", "warmup", "think_min", "think_max", "timeout", "pace")
+    times = {name: getattr(config, name).seconds for name in named}
     target = {"url": gateway.url.rstrip("/"), "path": "/" + (gateway.graphql or "/graphql").lstrip("/")}
     run = f"{time.time_ns():x}"
-    who = {"operations": operations, "values": values, "users": config.users, "seed": ctx.seed, "run": run}
-    return target | times | who
+    who = {"operations": operations, "values": values, "users": config.crowd, "seed": ctx.seed, "run": run}
+    return target | times | who | {"concurrent": config.concurrent}
+
+
+def timed(config: LoadConfig, hold: Duration) -> dict[str, Any]:
+    """How long the hold is, and the stages in it; a shorter hold has shorter stages."""
+    part = hold.seconds / config.length.seconds
+    stages = [{"rate": one.thousandths / 1000, "seconds": one.length.seconds * part} for one in config.rates]
+    return {"hold": hold.seconds, "stages": stages}

@@ -1,7 +1,8 @@
-"""Reads the generator's files into an observation. Only requests that began in the measured window count."""
+"""Reads the generator's files into an observation. Only requests that were due in the measured window count."""
 
 import csv
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from certify_checks.load.generator.outcomes import OK
 from certify_checks.load.generator.tally import CALIBRATION, DIGITS, REQUESTS
-from certify_checks.load.model import Calibration, Generator, OperationSeen
+from certify_checks.load.model import Calibration, Generator, OperationSeen, StageSeen
 from certify_checks.load.observing.calibration import DELAY
 
 SUMMARY = "generator.json"
@@ -25,6 +26,7 @@ class Summary(msgspec.Struct, frozen=True):
     lag_max_us: int
     examples: dict[str, str]
     version: str
+    stages: tuple[StageSeen, ...] = ()
 
     def generator(self) -> Generator:
         """As it stands in the observation."""
@@ -49,7 +51,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 def sent(folder: Path, names: list[str]) -> dict[str, Sent]:
     """What was sent of each operation, ramp and warm-up included; `names` as for `read`."""
-    rows = _rows(folder / REQUESTS)
+    rows = rows_of(folder / REQUESTS)
     return {name: _sent([row for row in rows if names[int(row["operation"])] == name]) for name in names}
 
 
@@ -69,8 +71,9 @@ def read(folder: Path, names: list[str]) -> tuple[tuple[OperationSeen, ...], Cal
     """
     summary = msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
     begin, end = summary.window_us
-    requests = [row for row in _rows(folder / REQUESTS) if begin <= int(row["start_us"]) < end]
-    timed = [row for row in _rows(folder / CALIBRATION) if begin <= int(row["start_us"]) < end]
+    requests = [row for row in rows_of(folder / REQUESTS) if begin <= int(row["due_us"]) < end]
+    requests.sort(key=lambda row: int(row["due_us"]))
+    timed = [row for row in rows_of(folder / CALIBRATION) if begin <= int(row["start_us"]) < end]
     overheads = tuple(sorted(int(row["elapsed_us"]) - int(row["true_us"]) for row in timed))
     operations = tuple(
         _operation(name, [row for row in requests if int(row["operation"]) == number], begin, summary.examples, number)
@@ -79,7 +82,13 @@ def read(folder: Path, names: list[str]) -> tuple[tuple[OperationSeen, ...], Cal
     return operations, Calibration(overheads, round(DELAY * 1_000_000)), summary.generator()
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def response_us(row: Mapping[str, Any]) -> int:
+    """What counts of a row: from when the request was due to the last byte."""
+    return int(row["start_us"]) + int(row["elapsed_us"]) - int(row["due_us"])
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The rows of one file, column -> text."""
     with path.open(newline="", encoding="utf-8") as source:
         return list(csv.DictReader(source))
 
@@ -92,9 +101,9 @@ def _operation(
     failed = Counter(row["outcome"] for row in wrong)
     return OperationSeen(
         name,
-        tuple(int(row["elapsed_us"]) for row in right),
+        tuple(response_us(row) for row in right),
         dict(failed),
         {outcome: text for outcome in failed if (text := examples.get(f"{number} {outcome}"))},
-        tuple(int(row["start_us"]) - window for row in right),
-        tuple(int(row["start_us"]) - window for row in wrong),
+        tuple(int(row["due_us"]) - window for row in right),
+        tuple(int(row["due_us"]) - window for row in wrong),
     )

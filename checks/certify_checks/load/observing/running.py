@@ -5,10 +5,11 @@ import contextlib
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from certify.api import Context
+from certify.api import Context, format_quantity
 from certify_checks.children import die_with_parent, end
 from certify_checks.load.generator.tally import CALIBRATION, REQUESTS
 from certify_checks.load.observing.calibration import calibration_server
@@ -61,4 +62,11 @@ async def _follow(ctx: Context, process: asyncio.subprocess.Process, total: int)
     async for line in process.stdout:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             told = json.loads(line)
-            ctx.tell(f"{told['requests']} requests", min(int(told["second"]), total), total)
+            ctx.tell(for_people(told), min(int(told["second"]), total), total)
+
+
+def for_people(told: Mapping[str, Any]) -> str:
+    """One second of a run, as the generator tells it, in one line for people."""
+    times = "/".join(format_quantity(int(told[f"p{share}_us"]), "us") for share in (50, 95, 99))
+    users, rate, errors = int(told["users"]), format_quantity(int(told["rate"]), "m/s"), int(told["errors"])
+    return f"{users:,} users, {rate}, p50/p95/p99 {times}, {errors:,} errors, {int(told['left'])} s left"
