@@ -75,7 +75,7 @@ def create_app(name: str, settings: Settings) -> Starlette:
     runtime = Runtime(
         service=service,
         settings=settings,
-        database=Database(settings.database_dsn, settings.pool_size),
+        database=Database(settings.database_dsn, settings.pool_size, tracing.queries),
         metrics=metrics,
         tracing=tracing,
         verifier=Verifier(keys, settings.issuer, settings.audience, revocations),

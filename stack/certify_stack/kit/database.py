@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from certify_stack.kit.errors import UnavailableError
+from certify_stack.kit.query_spans import QuerySpans
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +33,10 @@ class Database:
     The pool holds no connection until the first use, so a service starts, and stays alive, without its database.
     """
 
-    def __init__(self, dsn: str, size: int) -> None:
+    def __init__(self, dsn: str, size: int, spans: QuerySpans | None = None) -> None:
         self._dsn = dsn
         self._size = size
+        self._spans = spans
         self._pool: Any = None
 
     async def open(self) -> None:
@@ -45,11 +48,16 @@ class Database:
             command_timeout=COMMAND_TIMEOUT,
             timeout=ACQUIRE_TIMEOUT,
             reset=_keep,
+            init=self._watch,
         )
         try:
             await self.fetchval("SELECT 1")
         except UnavailableError as error:
             log.warning("database away at start", extra={"error": repr(error.__cause__)})
+
+    async def _watch(self, connection: Connection) -> None:
+        if self._spans is not None:
+            connection.add_query_logger(self._spans.asked)
 
     async def close(self) -> None:
         """Close all connections; those that do not end in time are dropped."""
@@ -68,10 +76,13 @@ class Database:
         Raises:
             UnavailableError: The database does not let us in, or all connections are busy for too long.
         """
+        began = time.perf_counter_ns()
         try:
             connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
         except AWAY as error:
             raise UnavailableError("the database does not answer") from error
+        if self._spans is not None:
+            self._spans.waited(began)
         try:
             yield connection
         finally:

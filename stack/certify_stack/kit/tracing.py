@@ -7,9 +7,11 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from certify_stack.kit.query_spans import QuerySpans
 
 PROPAGATOR = TraceContextTextMapPropagator()
 EXPORT_EVERY_MS = 500
@@ -18,7 +20,12 @@ Attributes = Mapping[str, str | int]
 
 
 class Tracing:
-    """The tracer of one service; spans leave the process only when an endpoint is set, and then all of them."""
+    """The tracer of one service. Spans leave the process when an endpoint is set: all but those whose caller wants none.
+
+    Attributes:
+        tracer: for spans.
+        queries: for those of the database; None when spans go nowhere.
+    """
 
     def __init__(self, service: str, otlp_endpoint: str | None) -> None:
         self._export = None
@@ -28,13 +35,14 @@ class Tracing:
             self._export = SpanExport(otlp_endpoint)
         # Without an endpoint spans are only ids in logs; those cost less.
         self._provider = TracerProvider(
-            sampler=ALWAYS_ON if self._export else ALWAYS_OFF,
+            sampler=DEFAULT_ON if self._export else ALWAYS_OFF,
             resource=Resource.create({"service.name": service}),
             shutdown_on_exit=False,
         )
         if self._export is not None:
             self._provider.add_span_processor(BatchSpanProcessor(self._export, schedule_delay_millis=EXPORT_EVERY_MS))
         self.tracer: Tracer = self._provider.get_tracer("certify_stack")
+        self.queries = QuerySpans(self.tracer) if self._export is not None else None
 
     def close(self) -> None:
         """Send what is left, unless the collector is away, and stop the exporter's thread."""
