@@ -39,9 +39,9 @@ def main(path: str) -> None:
 
 
 class Run:
-    """One load: its users, the clock that watches itself, and the tally."""
+    """One load: its users, the clock that watches itself, and the tally. A `runner` of Locust is made unless one is given."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], runner: Any = None) -> None:
         self.config = config
         self.tally = Tally()
         self.window = (0, 0)
@@ -52,8 +52,9 @@ class Run:
         self.desk = Desk(self.tally.now, config["concurrent"], self._hire) if config["stages"] else None
         self.user_class = load_user(self.mix, self.desk)
         classes: list[type[locust.User]] = [self.user_class, calibrating_user(config, self.tally)]
-        self.environment = Environment(user_classes=classes, stop_timeout=config["timeout"] + 1)
-        self.runner = self.environment.create_local_runner()
+        self.environment = runner.environment if runner else Environment()
+        self.environment.user_classes, self.environment.stop_timeout = classes, config["timeout"] + 1
+        self.runner = runner or self.environment.create_local_runner()
         # Locust's own statistics, which round and which nobody reads, cost a tenth of what a request does.
         self.environment.events.request._handlers.clear()  # noqa: SLF001 - it offers no other way
         self.environment.events.request.add_listener(self._finished)  # type: ignore[no-untyped-call]

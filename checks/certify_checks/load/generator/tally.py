@@ -77,11 +77,12 @@ class Tally:
 
     def write(self, folder: Path) -> None:
         """Write both files."""
-        _write(folder / REQUESTS, REQUEST_COLUMNS, sorted(self.requests))
-        _write(folder / CALIBRATION, CALIBRATION_COLUMNS, sorted(self.calibration))
+        write(folder / REQUESTS, REQUEST_COLUMNS, sorted(self.requests))
+        write(folder / CALIBRATION, CALIBRATION_COLUMNS, sorted(self.calibration))
 
 
-def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+def write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Write one file of rows, with a header."""
     with path.open("w", newline="", encoding="utf-8") as target:
         writer = csv.writer(target, lineterminator="\n")
         writer.writerow(columns)

@@ -1,5 +1,6 @@
 """The users that Locust runs: those of the load, and a few that calibrate. Imported by the generator only."""
 
+import itertools
 import json
 import random
 from typing import Any
@@ -32,7 +33,8 @@ class Mix:
         self.until: int | None = None
         self._numbers = range(len(self.operations))
         self._weights = [operation["weight"] for operation in self.operations]
-        self._sent = 0
+        # Processes that share a load take turns, so that no two of them give the same number.
+        self._unique = itertools.count(config.get("worker", 0), config.get("workers", 1))
 
     def draw(self) -> int:
         """The number of an operation, by weight."""
@@ -40,8 +42,7 @@ class Mix:
 
     def unique(self) -> str:
         """A number that no other request of any run has."""
-        self._sent += 1
-        return f"{self.config['run']}{self._sent - 1:0{DIGITS}x}"
+        return f"{self.config['run']}{next(self._unique):0{DIGITS}x}"
 
     def schedule(self) -> Any:
         """The schedule of one more user, who begins now."""
