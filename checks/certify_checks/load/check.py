@@ -4,7 +4,7 @@ from certify.api import Capability, Check, Rule
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing.observe import observe
-from certify_checks.load.rules import effects, errors, latency
+from certify_checks.load.rules import completed, effects, errors, finished, latency
 
 _NEEDS = frozenset({Capability.HTTP, Capability.GATEWAY, Capability.LOGIN, Capability.EXCLUSIVE})
 
@@ -39,6 +39,22 @@ CHECK = Check(
             seed=effects.seed,
             needs=_NEEDS | {Capability.DISPOSABLE},
             limits={"lost": "== 0", "double": "== 0"},
+        ),
+        Rule(
+            id="finished",
+            title="work that is accepted now is finished within the limit",
+            judge=finished.judge,
+            seed=finished.seed,
+            needs=_NEEDS | {Capability.DISPOSABLE},
+            limits={"finished-p95": None},
+        ),
+        Rule(
+            id="completed",
+            title="each piece of accepted work comes to its good end",
+            judge=completed.judge,
+            seed=completed.seed,
+            needs=_NEEDS | {Capability.DISPOSABLE},
+            limits={"unfinished": "== 0"},
         ),
     ),
 )

@@ -6,26 +6,42 @@ import msgspec
 
 from certify.api import CheckConfig, Duration
 from certify_checks.load.pacing import Stage, Steps, check_pacing
+from certify_checks.load.work import Finish, Upload
 from certify_checks.picks import Pick
 
 USERS = 100
 
 
 class Operation(CheckConfig, frozen=True):
-    """One GraphQL operation of a mix.
+    """One operation of a mix: GraphQL, or a file that is uploaded.
 
     In `variables`, a text `{NAME}` alone becomes a random value of the pick NAME, and `{unique}` inside a text becomes
     a number that no other request has. `nullable`: a null at the top of `data` is a right answer. `twice`: one request
     in so many is sent twice at once, byte by byte the same, as by a client that retries; 0 for none.
+
+    Attributes:
+        times: sent so often in all, evenly over the measured window and beside the users, who never send it then.
+        upload: the file to be sent instead of a query.
+        finish: how to see that what it asks for is there; without it, the answer is all there is.
     """
 
     name: str
-    query: str
+    query: str = ""
     weight: int = 1
     variables: dict[str, Any] = msgspec.field(default_factory=dict)
     role: str = ""
     nullable: bool = False
     twice: int = 0
+    times: int = 0
+    upload: Upload | None = None
+    finish: Finish | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could send."""
+        if bool(self.query) == bool(self.upload):
+            raise ValueError(f"operation {self.name!r} has either a `query` or an `upload`")
+        if self.upload and self.times < 1:
+            raise ValueError(f"operation {self.name!r} is an upload: say how many `times` it is sent")
 
 
 class Effect(CheckConfig, frozen=True):

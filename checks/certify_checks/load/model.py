@@ -125,6 +125,24 @@ class EffectSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     problem: str = ""
 
 
+class Finishing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of work that is accepted now and finished later, asked for in the measured window.
+
+    Attributes:
+        operations: times from when a request was due to when its work was seen finished; failed are those whose never was.
+        polls: how often it was asked whether it was, over the whole run; these are no requests of the load.
+        deaf: how many of these had no right answer.
+        every_us: how long it was waited between two of these, at most: times are read so much too long.
+        within_us: how long it was asked for, at most.
+    """
+
+    operations: tuple[OperationSeen, ...] = ()
+    polls: int = 0
+    deaf: int = 0
+    every_us: int = 0
+    within_us: int = 0
+
+
 class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that was observed. `unusable` is a reason code when no load could be made, `detail` says why."""
 
@@ -137,6 +155,7 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     calibration: Calibration = Calibration()
     generator: Generator = Generator()
     effects: tuple[EffectSeen, ...] = ()
+    finishing: Finishing = Finishing()
     starts: Starts = Starts()
     stages: tuple[StageSeen, ...] = ()
     unusable: str = ""

@@ -19,6 +19,7 @@ from locust.env import Environment
 
 from certify_checks.load.generator.arrivals import MICRO, Phase, poisson
 from certify_checks.load.generator.desk import Desk
+from certify_checks.load.generator.jobs import Jobs
 from certify_checks.load.generator.live import Live
 from certify_checks.load.generator.tally import Tally
 from certify_checks.load.generator.users import CALIBRATING, Mix, calibrating_user, load_user, record
@@ -35,6 +36,7 @@ def main(path: str) -> None:
     run.execute()
     folder = Path(config["folder"])
     run.tally.write(folder)
+    run.mix.following.write(folder)
     (folder / SUMMARY).write_text(json.dumps(run.summary()), encoding="utf-8")
 
 
@@ -58,6 +60,7 @@ class Run:
         # Locust's own statistics, which round and which nobody reads, cost a tenth of what a request does.
         self.environment.events.request._handlers.clear()  # noqa: SLF001 - it offers no other way
         self.environment.events.request.add_listener(self._finished)  # type: ignore[no-untyped-call]
+        self.jobs = Jobs(self.mix, self.environment.events.request)
 
     def _finished(self, response_time: float, response: Any, context: Any, exception: Any, **_: Any) -> None:
         record(self.tally, response_time, response, context, exception)
@@ -81,8 +84,10 @@ class Run:
         if receiving is not None:
             receiving.kill()
         self._finish()
-        telling.kill()
         runner.quit()
+        self.jobs.wait()
+        self.mix.following.wait()
+        telling.kill()
         self.tally.close(self.mix.timeout_us)
 
     def _arrivals(self, begin_us: int) -> Any:
@@ -97,6 +102,7 @@ class Run:
     def _hold(self, scheduled: int) -> None:
         """The measured window; the users that count are those who are there at its begin and at its end."""
         there, watching = self.runner.user_count, gevent.spawn(self._watch)
+        self.jobs.start()
         begin = end = scheduled if self.desk else self.tally.now()
         worked, began = time.process_time(), time.perf_counter()
         for stage in self.config["stages"] or [{"rate": 0, "seconds": self.config["hold"]}]:
@@ -155,6 +161,8 @@ class Run:
             "cpu_ppm": self.cpu_ppm,
             "lag_p95_us": lags[math.ceil(0.95 * len(lags)) - 1],
             "lag_max_us": lags[-1],
+            "polls": self.mix.following.polls,
+            "deaf": self.mix.following.deaf,
             "examples": self.tally.examples,
             "version": f"locust {locust.__version__}",
         }

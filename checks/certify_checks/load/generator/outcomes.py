@@ -22,6 +22,29 @@ FAILED: Final = {
     UNSENT: "never sent: nobody was free for as long as the time-out, for those before it were not answered",
 }
 
+REFUSED: Final = "failed"
+UNFINISHED: Final = "unfinished"
+NAMELESS: Final = "nameless"
+NOT_ACCEPTED: Final = "not-accepted"
+
+WORK: Final = {
+    REFUSED: "ended in one of the failed states",
+    UNFINISHED: "not finished for as long as it was asked for",
+    NAMELESS: "accepted by an answer that has no id to ask for",
+    NOT_ACCEPTED: "not even accepted",
+}
+
+
+def classify_upload(status: int, body: bytes) -> tuple[str, str]:
+    """As `classify`, for an answer that is no GraphQL: any status of success with JSON is right."""
+    if not 200 <= status < 300:
+        return classify(status, body)
+    try:
+        json.loads(body)
+    except ValueError:
+        return WRONG, _shown(body)
+    return OK, ""
+
 
 def classify(status: int, body: bytes, *, nullable: bool = False) -> tuple[str, str]:
     """The class of an answer and, unless it is `ok`, what it said. Status 0: no answer."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from certify_checks.load.generator.outcomes import UNANSWERED, UNSENT
 
-REQUESTS, CALIBRATION = "requests.csv", "calibration.csv"
+REQUESTS, CALIBRATION, FINISHED = "requests.csv", "calibration.csv", "finished.csv"
 REQUEST_COLUMNS = ("start_us", "elapsed_us", "operation", "outcome", "unique", "due_us", "lag_us")
 DIGITS = 8
 """Of the number that follows the run's own in a `{unique}`; as many for all, so that none is the beginning of another."""
@@ -58,12 +58,14 @@ class Tally:
         self._under_way[self._sent] = (now, operation, unique, due, 0 if busy else now - due)
         return self._sent
 
-    def end(self, sending: int, elapsed_us: int, outcome: str, said: str) -> None:
-        """The answer to that sending has been read."""
+    def end(self, sending: int, elapsed_us: int, outcome: str, said: str) -> Row:
+        """The answer to that sending has been read; returns what is known of the request."""
         start, operation, unique, due, lag = self._under_way.pop(sending)
-        self.requests.append(Row(start, elapsed_us, operation, outcome, unique, due, lag))
+        row = Row(start, elapsed_us, operation, outcome, unique, due, lag)
+        self.requests.append(row)
         if said:
             self.examples.setdefault(f"{operation} {outcome}", said)
+        return row
 
     def give_up(self, operation: int, unique: str, due: int) -> None:
         """A request was due so long ago that its client would not wait any more; it is not sent."""

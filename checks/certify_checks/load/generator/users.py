@@ -11,7 +11,8 @@ from locust.exception import StopUser
 
 from certify_checks.load.generator.arrivals import MICRO, paced
 from certify_checks.load.generator.desk import Desk
-from certify_checks.load.generator.outcomes import classify
+from certify_checks.load.generator.following import Following
+from certify_checks.load.generator.outcomes import OK, classify, classify_upload
 from certify_checks.load.generator.tally import DIGITS, Tally
 from certify_checks.variables import fill
 
@@ -33,6 +34,7 @@ class Mix:
         self.until: int | None = None
         self._numbers = range(len(self.operations))
         self._weights = [operation["weight"] for operation in self.operations]
+        self.following = Following(config, tally)
         # Processes that share a load take turns, so that no two of them give the same number.
         self._unique = itertools.count(config.get("worker", 0), config.get("workers", 1))
 
@@ -43,6 +45,12 @@ class Mix:
     def unique(self) -> str:
         """A number that no other request of any run has."""
         return f"{self.config['run']}{next(self._unique):0{DIGITS}x}"
+
+    def about(self, number: int, sending: int) -> Config:
+        """What has to be known of one sending when its answer comes."""
+        operation = self.operations[number]
+        about = {"sending": sending, "nullable": operation["nullable"], "upload": bool(operation["upload"])}
+        return about | {"accepted": self.following.accepted}
 
     def schedule(self) -> Any:
         """The schedule of one more user, who begins now."""
@@ -78,7 +86,7 @@ def load_user(mix: Mix, desk: Desk | None = None) -> type[locust.FastHttpUser]:
 
         def send(self, number: int, body: str, unique: str, due: int | None, busy: bool) -> None:  # noqa: FBT001 - spawned
             operation = mix.operations[number]
-            about = {"sending": tally.begin(number, unique, due, busy=busy), "nullable": operation["nullable"]}
+            about = mix.about(number, tally.begin(number, unique, due, busy=busy))
             self.client.post(
                 config["path"], data=body, headers=operation["headers"], name=operation["name"], context=about
             )
@@ -166,8 +174,11 @@ def record(tally: Tally, response_time: float, response: Any, context: Config, e
         if content.isdigit():
             tally.calibration.append((context["start"], elapsed_us, int(content)))
         return
-    outcome, said = classify(status, content, nullable=context["nullable"])
-    tally.end(context["sending"], elapsed_us, outcome, said or str(exception or "")[:300])
+    classified = classify_upload(status, content) if context["upload"] else None
+    outcome, said = classified or classify(status, content, nullable=context["nullable"])
+    row = tally.end(context["sending"], elapsed_us, outcome, said or str(exception or "")[:300])
+    if outcome == OK:
+        context["accepted"](row, content)
 
 
 def _read(response: Any, exception: BaseException | None) -> tuple[int, bytes]:

@@ -6,10 +6,11 @@ from certify.api import Context
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing import counting
+from certify_checks.load.observing.finishing import finishing, sent_and_done
 from certify_checks.load.observing.neighbours import foreign_ppm, snapshot
 from certify_checks.load.observing.plan import UnusableError, asked, plan, timed
 from certify_checks.load.observing.punctual import punctual
-from certify_checks.load.observing.reading import read, sent
+from certify_checks.load.observing.reading import read
 from certify_checks.load.observing.running import generate
 
 QUICK_RAMP = 3.0
@@ -39,7 +40,9 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     operations, calibration, generator = read(folder, names)
     starts, stages = punctual(folder, config)
     generator = replace(generator, foreign_ppm=foreign)
-    effects = await counting.count(ctx, looked_at, sent(folder, names), sums) if looked_at else ()
+    seen = replace(seen, finishing=finishing(folder, shape.operations))
+    done = sent_and_done(folder, shape.operations)
+    effects = await counting.count(ctx, looked_at, done, sums) if looked_at else ()
     repeating = {operation.name for operation in shape.operations if operation.twice}
     effects = tuple(replace(effect, to_repeat=effect.operation in repeating) for effect in effects)
     seen = replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from certify.api import Context, Duration, Service
-from certify_checks.http import Client, LoginError, bearer
+from certify_checks.http import Client, LoginError
 from certify_checks.load.config import LoadConfig, Operation, Shape
+from certify_checks.load.observing.sending import graphql_path, sending
 from certify_checks.picks import Pick, PickError, find
 
 
@@ -29,7 +30,8 @@ def asked(ctx: Context, config: LoadConfig) -> tuple[Shape, Service]:
     if shape is None:
         known = ", ".join(sorted(config.shapes)) or "none"
         raise UnusableError("unknown-shape", f"there is no shape {config.shape!r}; the profile has: {known}")
-    if not any(operation.weight > 0 for operation in shape.operations) or (config.crowd < 1 and not config.rates):
+    chosen = any(operation.weight > 0 and not operation.times for operation in shape.operations)
+    if not chosen or (config.crowd < 1 and not config.rates):
         raise UnusableError("no-operations", "the shape has no operation with a weight, or there are no users")
     if gateway is None or not gateway.url:
         raise UnusableError("no-gateway", "the stack has no gateway with an address")
@@ -53,14 +55,15 @@ async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service)
             values = await find(client, shape.picks, config.role)
         except PickError as error:
             raise UnusableError("pick-failed", str(error)) from error
-    sent = {"Content-Type": "application/json"}
     operations = [
-        msgspec.to_builtins(operation) | {"headers": sent | bearer(tokens[operation.role or config.role])}
+        msgspec.to_builtins(operation) | sending(ctx.stack, gateway, operation, tokens[operation.role or config.role])
         for operation in shape.operations
     ]
+    if lost := [operation["name"] for operation in operations if not operation["url"]]:
+        raise UnusableError("no-such-service", f"operation {lost[0]!r} uploads to a service that has no address")
     named = ("ramp", "warmup", "think_min", "think_max", "timeout", "pace")
     times = {name: getattr(config, name).seconds for name in named}
-    target = {"url": gateway.url.rstrip("/"), "path": "/" + (gateway.graphql or "/graphql").lstrip("/")}
+    target = {"url": gateway.url.rstrip("/"), "path": graphql_path(gateway)}
     run = f"{time.time_ns():x}"
     who = {"operations": operations, "values": values, "users": config.crowd, "seed": ctx.seed, "run": run}
     return target | times | who | {"concurrent": config.concurrent}

@@ -27,6 +27,8 @@ class Summary(msgspec.Struct, frozen=True):
     examples: dict[str, str]
     version: str
     stages: tuple[StageSeen, ...] = ()
+    polls: int = 0
+    deaf: int = 0
 
     def generator(self) -> Generator:
         """As it stands in the observation."""
@@ -52,10 +54,11 @@ class Sent(msgspec.Struct, frozen=True):
 def sent(folder: Path, names: list[str]) -> dict[str, Sent]:
     """What was sent of each operation, ramp and warm-up included; `names` as for `read`."""
     rows = rows_of(folder / REQUESTS)
-    return {name: _sent([row for row in rows if names[int(row["operation"])] == name]) for name in names}
+    return {name: sent_of([row for row in rows if names[int(row["operation"])] == name]) for name in names}
 
 
-def _sent(own: list[dict[str, Any]]) -> Sent:
+def sent_of(own: list[dict[str, Any]]) -> Sent:
+    """What rows of one operation say of its requests."""
     times = Counter(row["unique"] for row in own)
     done = frozenset(row["unique"] for row in own if row["outcome"] == OK)
     run = next(iter(times))[:-DIGITS] if times else ""

@@ -11,10 +11,11 @@ from typing import Any
 
 from certify.api import Context, format_quantity
 from certify_checks.children import die_with_parent, end
-from certify_checks.load.generator.tally import CALIBRATION, REQUESTS
+from certify_checks.load.generator.tally import CALIBRATION, FINISHED, REQUESTS
 from certify_checks.load.observing.calibration import calibration_server
 from certify_checks.load.observing.plan import UnusableError
 from certify_checks.load.observing.reading import SUMMARY
+from certify_checks.load.observing.sending import longest
 
 GENERATOR = (sys.executable, "-P", "-m", "certify_checks.load.generator")
 GRACE = 45.0  # seconds beyond the planned ones until a generator that does not end is killed
@@ -28,12 +29,12 @@ async def generate(ctx: Context, plan: dict[str, Any]) -> Path:
     """
     folder = ctx.scratch / "load"
     folder.mkdir(mode=0o700, parents=True)
-    seconds = plan["ramp"] + plan["warmup"] + plan["hold"]
+    seconds = plan["ramp"] + plan["warmup"] + plan["hold"] + longest(plan)
     async with calibration_server() as address:
         path = folder / "config.json"
         path.write_text(json.dumps(plan | {"folder": str(folder), "calibration_url": address}), encoding="utf-8")
         code = await _run(ctx, path, folder / "generator.log", seconds)
-    for name in (REQUESTS, CALIBRATION, SUMMARY, "generator.log"):
+    for name in (REQUESTS, CALIBRATION, FINISHED, SUMMARY, "generator.log"):
         if (folder / name).exists():
             shutil.copyfile(folder / name, ctx.evidence / name)
     if code or not (folder / SUMMARY).exists():

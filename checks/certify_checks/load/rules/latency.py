@@ -24,7 +24,12 @@ _CURE = "profile the slowest operations below; the log and traces of the service
 def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     """Pass or fail only when both ends of the interval agree; a request without a right answer counts as timed out."""
     limit = criteria["p95"]
-    if ruling := unusable(seen) or unsound(seen, limit):
+    return unusable(seen) or decided(seen, "p95", limit)
+
+
+def decided(seen: LoadSeen, name: str, limit: Limit) -> Ruling:
+    """What the percentile of all requests comes to, measured as `name` against `limit`."""
+    if ruling := unsound(seen, limit):
         return ruling
     times = _times(seen)
     if len(times) < FEWEST:
@@ -35,13 +40,13 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     if outcome is not Outcome.PASS and (excused := noisy(seen)):
         ruling = replace(excused, summary=f"{summary}; {excused.summary}")
     elif outcome is Outcome.FAIL:
-        ruling = Ruling(outcome, summary, seen.requests, findings=tuple(_findings(seen, summary)))
+        ruling = Ruling(outcome, summary, seen.requests, findings=tuple(_findings(seen, summary, name)))
     elif outcome is Outcome.PASS and not (rose and _end_of(times, limit) is not Outcome.PASS):
         ruling = Ruling(outcome, summary, seen.requests)
     else:
         reason, cure = _why(reading, rose)
         ruling = Ruling.inconclusive(reason, summary, cure=cure, examined=seen.requests)
-    measured = Measurement("p95", reading.value, "us", limit, reading.interval, seen.requests)
+    measured = Measurement(name, reading.value, "us", limit, reading.interval, seen.requests)
     worth = Measurement("independent requests that these are worth", reading.worth)
     return replace(ruling, measurements=(measured, worth, *_apart(seen)), charts=curves(seen, limit))
 
@@ -86,11 +91,12 @@ def _apart(seen: LoadSeen) -> Iterable[Measurement]:
     yield Measurement("generator timer lag at p95", seen.generator.lag_p95_us, "us")
 
 
-def _findings(seen: LoadSeen, summary: str) -> Iterable[Finding]:
+def _findings(seen: LoadSeen, summary: str, name: str) -> Iterable[Finding]:
     slowest = "; ".join(str(part) for part in _slowest(seen)) or "no operation gave a right answer"
     failed = f"; {seen.failures} requests without a right answer count as timed out" if seen.failures else ""
     place = Location(service="gateway")
-    yield Finding("p95-over-limit", f"{summary}. Slowest: {slowest}{failed}", location=place, cure=_CURE, context="p95")
+    message = f"{summary}. Slowest: {slowest}{failed}"
+    yield Finding(f"{name}-over-limit", message, location=place, cure=_CURE, context=name)
 
 
 def _slowest(seen: LoadSeen) -> list[str]:

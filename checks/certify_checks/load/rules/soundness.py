@@ -13,6 +13,7 @@ FASTER = -200  # us by which a clock may read less than the truth before it cann
 _CURES = {
     "unknown-shape": "name one of the profile's shapes in `with: {shape: ...}`",
     "no-operations": "give the shape operations with a weight above 0",
+    "no-such-service": "name one of the stack's services in `upload: {service: ...}`",
     "no-gateway": "declare `gateway:` in the profile, and see why it did not start",
     "login-failed": "give the stack a user of that role, or set `role` in the check's options",
     "pick-failed": "mend the pick's query and path, or seed the stack with such data",

@@ -1,0 +1,46 @@
+"""Where an operation goes, and what goes with it: address, headers, and how its work is followed until it is finished."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from certify.api import Service, Stack
+from certify_checks.http import GATEWAY, bearer
+from certify_checks.load.config import Operation
+
+_JSON = {"Content-Type": "application/json"}
+
+
+def sending(stack: Stack, gateway: Service, operation: Operation, token: str) -> dict[str, Any]:
+    """What the generator must know of an operation beside what the profile says; its `url` is empty if nobody has it."""
+    upload, finish = operation.upload, operation.finish
+    media_type = {"Content-Type": upload.media_type} if upload else _JSON
+    times = {"every": finish.every.seconds, "within": finish.within.seconds} if finish else {}
+    return {
+        "url": _url(stack, gateway, operation),
+        "headers": media_type | bearer(token),
+        "followed_as": _JSON | bearer(token),
+        "finish": msgspec.to_builtins(finish) | times if finish else None,
+        # Users send nothing that is sent so many times in all.
+        "weight": 0 if operation.times else operation.weight,
+    }
+
+
+def graphql_path(gateway: Service) -> str:
+    """Where the gateway takes operations."""
+    return "/" + (gateway.graphql or "/graphql").lstrip("/")
+
+
+def longest(plan: Mapping[str, Any]) -> float:
+    """Seconds that work may be followed after the hold."""
+    return max((operation["finish"]["within"] for operation in plan["operations"] if operation["finish"]), default=0.0)
+
+
+def _url(stack: Stack, gateway: Service, operation: Operation) -> str:
+    upload = operation.upload
+    if upload is None:
+        return gateway.url.rstrip("/") + graphql_path(gateway)
+    own = {service.name: service.url for service in stack.services} | {"": gateway.url, GATEWAY: gateway.url}
+    base = own.get(upload.service, "")
+    return f"{base.rstrip('/')}/{upload.path.lstrip('/')}" if base else ""
