@@ -17,7 +17,7 @@ class Live:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
-        self._marks: deque[tuple[int, int]] = deque([(0, 0)], SECONDS + 1)
+        self._marks: deque[tuple[int, int]] = deque([(0, 0)], SECONDS)
         self._errors = 0
 
     def told(self, now_us: int) -> dict[str, Any]:

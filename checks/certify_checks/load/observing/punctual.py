@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from certify_checks.load.config import LoadConfig
-from certify_checks.load.generator.outcomes import OK
+from certify_checks.load.generator.outcomes import OK, UNSENT
 from certify_checks.load.generator.tally import REQUESTS
 from certify_checks.load.model import StageSeen, Starts
 from certify_checks.load.observing.reading import SUMMARY, Summary, rows_of
@@ -23,14 +23,15 @@ def punctual(folder: Path, config: LoadConfig) -> tuple[Starts, tuple[StageSeen,
         return Starts(), ()
     lags = sorted(int(row["lag_us"]) for row in rows) or [0]
     waits = [int(row["start_us"]) - int(row["due_us"]) - int(row["lag_us"]) for row in rows]
-    sent = sorted(int(row["elapsed_us"]) for row in rows if row["outcome"] == OK) or [0]
+    timeout_us = config.timeout.microseconds
+    sent = [int(row["elapsed_us"]) if row["outcome"] == OK else timeout_us for row in rows if row["outcome"] != UNSENT]
     starts = Starts(
         "open" if config.rates else "paced",
         percentile(lags, P95),
         lags[-1],
         sum(wait > 0 for wait in waits),
         max(waits, default=0),
-        percentile(sent, P95),
+        percentile(sorted(sent) or [0], P95),
         config.concurrent if config.rates else 0,
     )
     return starts, summary.stages if config.rates else ()

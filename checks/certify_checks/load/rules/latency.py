@@ -7,8 +7,10 @@ from msgspec.structs import replace
 from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome, Ruling, Seeded, format_quantity
 from certify_checks.load.generator.outcomes import HTTP
 from certify_checks.load.model import LoadSeen
+from certify_checks.load.rules import places
 from certify_checks.load.rules.curves import curves
 from certify_checks.load.rules.planting import sound, spread
+from certify_checks.load.rules.schedule import crowd, exhausted, measurements
 from certify_checks.load.rules.soundness import P95, noisy, unsound, unusable
 from certify_checks.load.statistics.dependence import FEWEST, last_third
 from certify_checks.load.statistics.intervals import percentile
@@ -18,7 +20,7 @@ _PLANTED = 2000
 _LONGER = "lengthen `hold`, or add users"
 _NARROWER = "lengthen `hold` for a narrower interval, or make the stack faster: it stands at the limit"
 _STEADY = "lengthen `hold` until it is steady, and look at what grows: tables, queues, memory"
-_CURE = "profile the slowest operations below; the log and traces of the services they reach say where the time goes"
+_CURE = "look at the slowest operations, and at the services in which their requests spend the time"
 
 
 def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
@@ -35,9 +37,10 @@ def decided(seen: LoadSeen, name: str, limit: Limit) -> Ruling:
     if len(times) < FEWEST:
         summary = f"{len(times)} requests are too few for an interval of the 95th percentile: {FEWEST} are needed"
         return Ruling.inconclusive("too-few-samples", summary, cure=_LONGER, examined=len(times))
-    reading, rose = Reading.of(times, limit), grown(times)
+    # Where the rate itself changes, that response times do too is no drift.
+    reading, rose = Reading.of(times, limit), "" if len(seen.stages) > 1 else grown(times)
     outcome, summary = reading.against(limit), _told(seen, limit, reading, rose)
-    if outcome is not Outcome.PASS and (excused := noisy(seen)):
+    if outcome is not Outcome.PASS and (excused := noisy(seen) or exhausted(seen, limit)):
         ruling = replace(excused, summary=f"{summary}; {excused.summary}")
     elif outcome is Outcome.FAIL:
         ruling = Ruling(outcome, summary, seen.requests, findings=tuple(_findings(seen, summary, name)))
@@ -52,7 +55,7 @@ def decided(seen: LoadSeen, name: str, limit: Limit) -> Ruling:
 
 
 def _told(seen: LoadSeen, limit: Limit, reading: Reading, rose: str) -> str:
-    told = f"{reading} over {seen.requests:,} requests of {seen.users} users, limit {limit}"
+    told = f"{reading} over {seen.requests:,} requests of {crowd(seen)}, limit {limit}"
     if reading.high is None:
         told += f"; slow requests came together, so they are worth only {reading.worth} independent ones"
     return f"{told}; {rose}" if rose else told
@@ -82,6 +85,8 @@ def _apart(seen: LoadSeen) -> Iterable[Measurement]:
     timed = [(percentile(sorted(op.answered), P95), op) for op in seen.operations if op.answered]
     for value, operation in sorted(timed, key=lambda pair: -pair[0]):
         yield Measurement(f"p95 of {operation.name}", value, "us", samples=len(operation.answered))
+    yield from measurements(seen)
+    yield from places.measured(seen)
     if seen.calibration.overheads_us:
         error = percentile(seen.calibration.overheads_us, P95)
         yield Measurement("instrument error at p95", error, "us", samples=len(seen.calibration.overheads_us))
@@ -94,8 +99,9 @@ def _apart(seen: LoadSeen) -> Iterable[Measurement]:
 def _findings(seen: LoadSeen, summary: str, name: str) -> Iterable[Finding]:
     slowest = "; ".join(str(part) for part in _slowest(seen)) or "no operation gave a right answer"
     failed = f"; {seen.failures} requests without a right answer count as timed out" if seen.failures else ""
+    went = f". {told}" if (told := places.told(seen)) else ""
     place = Location(service="gateway")
-    message = f"{summary}. Slowest: {slowest}{failed}"
+    message = f"{summary}. Slowest: {slowest}{failed}{went}"
     yield Finding(f"{name}-over-limit", message, location=place, cure=_CURE, context=name)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from certify_checks.load.model import Calibration, Generator, LoadSeen, OperationSeen
+from certify_checks.load.model import Calibration, Generator, LoadSeen, OperationSeen, Starts
 from certify_checks.load.rules.soundness import CALIBRATED
 
 _APART_US = 1000
@@ -29,7 +29,8 @@ def spread(name: str, answered: Sequence[int], failed: Mapping[str, int] | None 
 
 def sound(seen: LoadSeen) -> LoadSeen:
     """`seen` with an instrument beyond doubt and all its users, so that a self-test decides on what it planted."""
-    users = max(1, seen.users)
+    seen, users = replace(seen, workers=()), max(1, seen.users)
     calibration = Calibration((0,) * (2 * CALIBRATED), seen.calibration.delay_us)
     generator = Generator(users=users, version=seen.generator.version)
-    return replace(seen, users=users, calibration=calibration, generator=generator, unusable="", detail="")
+    seen = replace(seen, users=users, calibration=calibration, generator=generator, unusable="", detail="")
+    return replace(seen, starts=Starts(), stages=())

@@ -17,6 +17,7 @@ _CURES = {
     "no-gateway": "declare `gateway:` in the profile, and see why it did not start",
     "login-failed": "give the stack a user of that role, or set `role` in the check's options",
     "pick-failed": "mend the pick's query and path, or seed the stack with such data",
+    "workers-missing": "start the workers with this run's token (docs/load-distributed.md), or give `workers_wait` longer",
     "generator-failed": "read generator.log in the evidence",
 }
 
@@ -32,6 +33,10 @@ def unusable(seen: LoadSeen) -> Ruling | None:
     if not seen.ordered:
         cure = "let the installed version of the check observe it"
         return Ruling.inconclusive("no-timeline", "the observation does not say when each request began", cure=cure)
+    if lost := [worker for worker in seen.workers if worker.lost]:
+        summary = f"{len(lost)} of {len(seen.workers)} workers were lost; {lost[0].number} on {lost[0].name}: {lost[0].lost}"
+        cure = "see why that process ended (its log is on its machine), and run the load again"
+        return Ruling.inconclusive("worker-lost", summary, cure=cure, examined=seen.requests)
     if seen.generator.users < seen.users:
         summary = f"only {seen.generator.users} of {seen.users} users were there for the whole hold"
         return Ruling.inconclusive("users-not-reached", summary, cure="lengthen `ramp`, or use a faster machine")
@@ -56,7 +61,18 @@ def noisy(seen: LoadSeen) -> Ruling | None:
 
 
 def _problem(seen: LoadSeen, room_us: int) -> str:
-    overheads = seen.calibration.overheads_us
+    for worker in seen.workers:
+        if problem := _of_process(worker.overheads_us, worker.cpu_ppm, room_us):
+            return f"worker {worker.number} on {worker.name}: {problem}"
+    if problem := _of_process(seen.calibration.overheads_us, seen.generator.cpu_ppm, room_us):
+        return problem
+    if (late := seen.starts.late_p95_us) > room_us:
+        return f"the generator itself began requests {format_quantity(late, 'us')} late at p95"
+    return ""
+
+
+def _of_process(overheads: tuple[int, ...], cpu_ppm: int, room_us: int) -> str:
+    """Why one process measures badly; empty when it does not."""
     if len(overheads) < CALIBRATED:
         return f"only {len(overheads)} calibration requests, at least {CALIBRATED} are needed"
     if overheads[0] < FASTER:
@@ -66,6 +82,8 @@ def _problem(seen: LoadSeen, room_us: int) -> str:
         return (
             f"the instrument reads up to {shown} too much at its own p95; {allowed} (a tenth of the limit) is allowed"
         )
+    if (late := seen.starts.late_p95_us) > room_us:
+        return f"the generator itself began requests {format_quantity(late, 'us')} late at p95"
     if seen.generator.cpu_ppm > BUSIEST:
         return f"the generator used {format_quantity(seen.generator.cpu_ppm, 'ppm')} of a core"
     return ""
