@@ -20,7 +20,7 @@ from certify_checks.load.model import LoadSeen
 
 pytestmark = pytest.mark.stack
 
-LATENCY, ERRORS, EFFECTS = CHECK.rules
+LATENCY, ERRORS, EFFECTS = CHECK.rules[:3]
 Boot = Callable[..., AbstractContextManager[Stack]]
 SMALL = {
     "users": 15,
