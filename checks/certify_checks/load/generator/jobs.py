@@ -1,9 +1,7 @@
 """Requests that are sent a few times in all beside the users, such as large files. Imported by the generator only."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -11,6 +9,7 @@ import gevent  # type: ignore[import-untyped]
 from gevent.pool import Group  # type: ignore[import-untyped]
 from locust.contrib.fasthttp import FastHttpSession
 
+from certify_checks.load.generator.files import table
 from certify_checks.load.generator.tally import DIGITS
 from certify_checks.variables import UNIQUE, fill
 
@@ -80,12 +79,3 @@ class Jobs:
         operation = self._mix.operations[job.operation]
         about = self._mix.about(job.operation, self._tally.begin(job.operation, job.unique))
         self._session.post(job.url, data=job.body, headers=operation["headers"], name=operation["name"], context=about)
-
-
-def table(row: Mapping[str, Any], uniques: Iterable[str], fill_in: Callable[[Any, str], Any]) -> str:
-    """A CSV file with a header, and a row for each of `uniques`. Pure but for what `fill_in` does."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(row)
-    writer.writerows([fill_in(field, unique) for field in row.values()] for unique in uniques)
-    return target.getvalue()

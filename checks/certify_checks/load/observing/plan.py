@@ -3,8 +3,6 @@
 import time
 from typing import Any
 
-import msgspec
-
 from certify.api import Context, Duration, Service
 from certify_checks.http import Client, LoginError
 from certify_checks.load.config import LoadConfig, Operation, Shape
@@ -56,7 +54,7 @@ async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service)
         except PickError as error:
             raise UnusableError("pick-failed", str(error)) from error
     operations = [
-        msgspec.to_builtins(operation) | sending(ctx.stack, gateway, operation, tokens[operation.role or config.role])
+        sending(ctx.stack, gateway, operation, tokens[operation.role or config.role])
         for operation in shape.operations
     ]
     if lost := [operation["name"] for operation in operations if not operation["url"]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from certify.api import Service, Stack
+from certify.api import Duration, Service, Stack
 from certify_checks.http import GATEWAY, bearer
 from certify_checks.load.config import Operation
 
@@ -13,18 +13,23 @@ _JSON = {"Content-Type": "application/json"}
 
 
 def sending(stack: Stack, gateway: Service, operation: Operation, token: str) -> dict[str, Any]:
-    """What the generator must know of an operation beside what the profile says; its `url` is empty if nobody has it."""
-    upload, finish = operation.upload, operation.finish
+    """What the generator must know of an operation, durations in seconds; its `url` is empty if nobody has it."""
+    upload = operation.upload
     media_type = {"Content-Type": upload.media_type} if upload else _JSON
-    times = {"every": finish.every.seconds, "within": finish.within.seconds} if finish else {}
-    return {
+    said: dict[str, Any] = msgspec.to_builtins(operation, enc_hook=_seconds)
+    return said | {
         "url": _url(stack, gateway, operation),
         "headers": media_type | bearer(token),
         "followed_as": _JSON | bearer(token),
-        "finish": msgspec.to_builtins(finish) | times if finish else None,
         # Users send nothing that is sent so many times in all.
         "weight": 0 if operation.times else operation.weight,
     }
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, Duration):
+        return value.seconds
+    raise NotImplementedError(type(value))
 
 
 def graphql_path(gateway: Service) -> str:
