@@ -2,9 +2,10 @@
 
 from certify.api import Capability, Check, Rule
 from certify_checks.load.config import LoadConfig
+from certify_checks.load.holdings import KINDS
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing.observe import observe
-from certify_checks.load.rules import completed, effects, errors, finished, latency
+from certify_checks.load.rules import completed, effects, errors, finished, latency, leaks
 
 _NEEDS = frozenset({Capability.HTTP, Capability.GATEWAY, Capability.LOGIN, Capability.EXCLUSIVE})
 
@@ -55,6 +56,14 @@ CHECK = Check(
             seed=completed.seed,
             needs=_NEEDS | {Capability.DISPOSABLE},
             limits={"unfinished": "== 0"},
+        ),
+        Rule(
+            id="leaks",
+            title="no service keeps ever more memory, file handles, connections or threads",
+            judge=leaks.judge,
+            seed=leaks.seed,
+            needs=_NEEDS,
+            limits=dict.fromkeys(KINDS, "< 25 %"),
         ),
     ),
 )

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from certify.api import CheckConfig, Duration
+from certify_checks.load.holdings import check_sizes
 from certify_checks.load.pacing import Stage, Steps, check_pacing
 from certify_checks.load.work import Finish, Upload
 from certify_checks.picks import Pick
@@ -80,6 +81,7 @@ class LoadConfig(CheckConfig, frozen=True):
         stages: one rate after the other instead, each for its time.
         steps: rates that rise evenly instead, to find what the stack can take.
         concurrent: how many requests there are at once, at most, with a rate; what arrives then waits, and that counts.
+        memory: how much a service may use, such as `256 MiB`, where nothing limits it; `memory_of`: those of some, by name.
     """
 
     shapes: dict[str, Shape] = msgspec.field(default_factory=dict)
@@ -98,11 +100,14 @@ class LoadConfig(CheckConfig, frozen=True):
     think_max: Duration = Duration("1500 ms")
     timeout: Duration = Duration("10 s")
     role: str = "admin"
+    memory: str = ""
+    memory_of: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse options that contradict each other."""
         rates = {"rate": self.rate, "stages": self.stages, "steps": self.steps}
         check_pacing(self.users, self.pace, self.concurrent, rates)
+        check_sizes((self.memory, *self.memory_of.values()))
 
     @property
     def crowd(self) -> int:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from certify_checks.load.holdings import Soak
+
 
 class Moment(NamedTuple):
     """One request: when it began since the measured window did, and how long its right answer took; None without one."""
@@ -158,6 +160,7 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     finishing: Finishing = Finishing()
     starts: Starts = Starts()
     stages: tuple[StageSeen, ...] = ()
+    soak: Soak = Soak()
     unusable: str = ""
     detail: str = ""
 

@@ -12,6 +12,7 @@ from certify_checks.load.observing.plan import UnusableError, asked, plan, timed
 from certify_checks.load.observing.punctual import punctual
 from certify_checks.load.observing.reading import read
 from certify_checks.load.observing.running import generate
+from certify_checks.load.observing.soaking import soaking
 
 QUICK_RAMP = 3.0
 
@@ -32,7 +33,8 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
             planned["ramp"] = min(planned["ramp"], QUICK_RAMP)
         sums = await counting.sums(ctx, looked_at)
         before = snapshot()
-        folder = await generate(ctx, planned)
+        async with soaking(ctx, config, planned) as soaked:
+            folder = await generate(ctx, planned)
         foreign = foreign_ppm(before, snapshot(), [part.pid for part in (*ctx.stack.services, gateway) if part.pid])
     except UnusableError as error:
         return replace(seen, unusable=error.reason, detail=str(error))
@@ -45,5 +47,6 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     effects = await counting.count(ctx, looked_at, done, sums) if looked_at else ()
     repeating = {operation.name for operation in shape.operations if operation.twice}
     effects = tuple(replace(effect, to_repeat=effect.operation in repeating) for effect in effects)
+    seen = replace(seen, soak=soaked.seen)
     seen = replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)
     return replace(seen, starts=starts, stages=stages)

@@ -1,0 +1,165 @@
+"""What real processes hold is seen, and which of them leaks."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from certify.api import Context, Criteria, Limit, Outcome, Service, Stack
+from certify_checks.load.check import CHECK
+from certify_checks.load.config import LoadConfig
+from certify_checks.load.holdings import KINDS, Holding, Soak
+from certify_checks.load.model import LoadSeen
+from certify_checks.load.observing import soaking as module
+from certify_checks.load.observing.belongings import ceilings, look
+from certify_checks.load.observing.contained import counted
+from certify_checks.load.observing.soaking import soaking
+
+(LEAKS,) = (rule for rule in CHECK.rules if rule.id == "leaks")
+CRITERIA = Criteria({kind: Limit.parse("< 25 %") for kind in KINDS})
+KEEPS = {
+    "memory": "kept.append(os.urandom(1 << 20))",
+    "handles": "kept += [os.open(os.devnull, 0) for _ in range(60)]",
+    "connections": "kept += [socket.socket() for _ in range(60)]",
+    "threads": "[threading.Thread(target=time.sleep, args=(99,), daemon=True).start() for _ in range(60)]",
+}
+PROGRAM = """
+import os, resource, socket, sys, threading, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (20_000, 20_000))
+threading.stack_size(65536)
+kept = []
+print(flush=True)
+while True:
+    {keeps}
+    time.sleep(0.05)
+"""
+Run = Callable[[str], AbstractContextManager[int]]
+
+
+@contextmanager
+def running(keeps: str = "pass") -> Iterator[int]:
+    """A process that does so twenty times a second."""
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", PROGRAM.format(keeps=keeps)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def watched(folder: Path, *services: Service, rules: tuple[str, ...] = ("leaks",), seconds: float = 4.0) -> Soak:
+    ctx = Context("load", folder, folder, rules=rules, stack=Stack(services))
+
+    async def observe() -> Soak:
+        plan = {"ramp": 0.0, "warmup": 0.0, "hold": seconds}
+        async with soaking(ctx, LoadConfig(memory="256 MiB"), plan) as told:
+            await asyncio.sleep(seconds)
+        return told.seen
+
+    return asyncio.run(observe())
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_OFTEN", 0.1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_process_that_leaks_is_told_from_one_that_does_not(clean: LoadSeen, tmp_path: Path, kind: str):
+    with running() as good, running(KEEPS[kind]) as bad:
+        soak = watched(tmp_path, Service("good", pid=good), Service("bad", pid=bad))
+    assert [one.starts for one in soak.parts] == [1, 1]
+    assert not any(one.unknown for one in soak.parts)
+    # A machine that kills threads or runs out of them must not decide; what a container may have is small.
+    soak = replace(soak, parts=tuple(replace(one, ceilings=one.ceilings | {"threads": 2000}) for one in soak.parts))
+    ruling = LEAKS.judge(replace(clean, soak=soak), CRITERIA)
+    assert ruling.outcome is Outcome.FAIL, ruling
+    assert {finding.location.service for finding in ruling.findings} == {"bad"}
+    assert f"{kind}-leak" in {finding.code for finding in ruling.findings}
+
+
+def test_nothing_is_watched_that_nobody_asks_for(tmp_path: Path):
+    with running() as pid:
+        assert watched(tmp_path, Service("good", pid=pid), rules=("latency",), seconds=0.1).missing
+
+
+def test_a_stack_without_processes_is_told(tmp_path: Path):
+    assert watched(tmp_path, Service("far", "http://127.0.0.1:1"), seconds=0.1).missing
+
+
+def test_a_process_that_ends_is_seen_until_then(tmp_path: Path):
+    with running() as good, running() as short:
+        os.kill(short, signal.SIGKILL)
+        os.waitpid(short, 0)
+        soak = watched(tmp_path, Service("good", pid=good), Service("short", pid=short), seconds=1.0)
+    there, gone = soak.parts
+    assert there.at_us
+    assert gone == Holding("short", ceilings={"memory": 256 << 20}) or not gone.at_us
+
+
+FORKS = """
+import os, sys
+held = bytearray(os.urandom(8 << 20))
+if child := os.fork():
+    print(child, flush=True)
+    sys.stdin.read()
+    os.kill(child, 9)
+    os._exit(0)
+sys.stdin.readline()
+for place in range(0, len(held), 4096):
+    held[place] = 1
+os.write(1, b"written\\n")
+sys.stdin.read()
+"""
+
+
+def test_memory_of_a_copy_on_write_is_no_growth():
+    def private(pid: int) -> int:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Private_Dirty"))
+
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        child = int(process.stdout.readline())
+        before, own = look(child), private(child)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"written\n"
+        after, owned = look(child), private(child)
+        process.stdin.close()
+    assert owned - own > 7 << 20
+    assert before
+    assert after
+    assert abs(after.held["memory"] - before.held["memory"]) < 1 << 20
+
+
+def test_ceilings_are_those_of_the_process():
+    with running() as pid:
+        found = ceilings(pid)
+    assert found["handles"] == found["connections"] == 20_000
+    assert 0 < found["threads"] <= 1 << 22
+
+
+def test_an_engine_elsewhere_tells_memory_and_threads_alone():
+    stats = {
+        "memory_stats": {"usage": 5000, "stats": {"inactive_file": 1000}},
+        "pids_stats": {"current": 7},
+    }
+    found = counted("x", stats)
+    assert found
+    assert found.held == {"memory": 4000, "threads": 7}
+    assert set(found.unknown) == {"handles", "connections"}
+    assert counted("x", {"memory_stats": {}}) is None
