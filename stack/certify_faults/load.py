@@ -24,6 +24,7 @@ ONE_IN = 10
 FINANCE = "finance"
 SLOW_IN, TAIL_SECONDS = 12, 0.5  # more than 6 in 100 are slow
 STALL_SECONDS, STALLS_APART = 0.5, 0.7
+RARE_STALL_SECONDS, RARE_STALLS_EVERY = 3.0, 30.0
 LOST_IN = 20
 
 Next = Callable[[Request], Awaitable[Response]]
@@ -94,6 +95,19 @@ def stalls(app: Starlette, service_name: str, settings: Settings) -> None:
         return await call_next(request)
 
 
+def rare_stalls(app: Starlette, service_name: str, settings: Settings) -> None:
+    """Finance stands still for 3 s of every 30: users who wait for their answers hardly notice, for they ask nothing meanwhile."""
+    del settings
+    last = [time.monotonic()]
+
+    @_of_finance(app, service_name)
+    async def standing_still(request: Request, call_next: Next) -> Response:
+        if time.monotonic() - last[0] > RARE_STALLS_EVERY:
+            last[0] = time.monotonic()
+            time.sleep(RARE_STALL_SECONDS)  # noqa: ASYNC251 - that is the fault
+        return await call_next(request)
+
+
 def one_at_a_time(app: Starlette, service_name: str, settings: Settings) -> None:
     """Finance does one operation after the other, as with one connection for all, and each holds it for a while."""
     del settings
@@ -148,9 +162,12 @@ _BRIEF: dict[str, Any] = {
     "warmup": "1 s",
     "hold": "20 s",
     "quick_hold": "20 s",
+    "pace": "0 s",
     "think_min": "60 ms",
     "think_max": "140 ms",
 }
+# As the profile asks, for so long that it is more than one event.
+_PACED: dict[str, Any] = {"shape": "api-mix", "users": 100, "pace": "1 s", "hold": "2 m", "quick_hold": "2 m"}
 _PAYING = _BRIEF | {"shape": "pay-invoices", "hold": "8 s", "quick_hold": "8 s"}
 
 
@@ -189,6 +206,7 @@ FAULTS = (
     ),
     _fault("slow-tail", "one operation in twelve of one service takes half a second longer", slow_tail, "latency"),
     _fault("service-stalls", "one service stands still for a while, again and again", stalls, "latency"),
+    _fault("stalls-of-3-s", "one service stands still for 3 s of every 30", rare_stalls, "latency", **_PACED),
     _fault("one-connection-for-all", "one service does one operation after the other", one_at_a_time, "latency"),
     _fault(
         "errors-inside-200",
