@@ -82,6 +82,7 @@ class LoadConfig(CheckConfig, frozen=True):
         steps: rates that rise evenly instead, to find what the stack can take.
         concurrent: how many requests there are at once, at most, with a rate; what arrives then waits, and that counts.
         memory: how much a service may use, such as `256 MiB`, where nothing limits it; `memory_of`: those of some, by name.
+        lasting: how far growth is projected: how long a service shall run without a restart.
     """
 
     shapes: dict[str, Shape] = msgspec.field(default_factory=dict)
@@ -101,6 +102,7 @@ class LoadConfig(CheckConfig, frozen=True):
     timeout: Duration = Duration("10 s")
     role: str = "admin"
     memory: str = ""
+    lasting: Duration = Duration("24 h")
     memory_of: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:

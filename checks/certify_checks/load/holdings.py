@@ -6,6 +6,7 @@ import msgspec
 
 from certify.api import parse_quantity
 
+DAY_US = 86_400_000_000
 KINDS = ("memory", "handles", "connections", "threads")
 
 
@@ -41,6 +42,7 @@ class Soak(msgspec.Struct, frozen=True, omit_defaults=True):
         from_us: when the load had all its users, since the first look.
         decoy: a process of our own that took some of each kind while it was watched, and how much: `planted`.
         planted: kind -> by how much the decoy grew at least.
+        over_us: how far growth is projected.
         cost_us: processor time that looking took.
         missing: why nothing was looked at.
     """
@@ -49,6 +51,7 @@ class Soak(msgspec.Struct, frozen=True, omit_defaults=True):
     from_us: int = 0
     decoy: Holding = Holding("decoy")
     planted: dict[str, int] = {}
+    over_us: int = DAY_US
     cost_us: int = 0
     missing: str = ""
 

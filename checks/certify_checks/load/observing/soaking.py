@@ -97,6 +97,7 @@ async def soaking(ctx: Context, config: LoadConfig, plan: Mapping[str, Any]) -> 
         from_us=round((plan["ramp"] + plan["warmup"]) * 1e6),
         decoy=watch.holding(DECOY, {}),
         planted=PLANTED,
+        over_us=config.lasting.microseconds,
         cost_us=watch.cost_us,
     )
 

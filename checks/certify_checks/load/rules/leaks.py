@@ -1,7 +1,7 @@
 """Judges whether any service keeps ever more memory, file handles, connections or threads. Pure.
 
-What a kind may grow by is a share of the most that the part may hold, in 24 hours. The interval of the growth that was seen is projected
-to 24 hours: *pass* when even its upper end is within the limit, *fail* when even its lower end is not.
+What a kind may grow by is a share of the most that the part may hold, in 24 hours unless the profile says otherwise. The interval of the
+growth that was seen is projected so far: *pass* when even its upper end is within the limit, *fail* when even its lower end is not.
 """
 
 import math
@@ -30,7 +30,7 @@ from certify_checks.load.rules.planting import sound, spread
 from certify_checks.load.rules.soundness import unusable
 from certify_checks.load.statistics.trend import FEWEST, Trend, floors, trend
 
-DAY, HOUR = 86_400, 3_600
+HOUR = 3_600
 _MILLION = 1_000_000
 # One in twenty, over both ends of all intervals of a run together (Bonferroni).
 _WRONG = 0.05
@@ -56,19 +56,22 @@ CURES = {
 
 
 class Grown(NamedTuple):
-    """What is known of one kind of one part: growth a second, what a day allows, and what it comes to."""
+    """What is known of one kind of one part: growth a second, the most that it may hold, and what that comes to in `over` seconds."""
 
     part: str
     kind: str
     trend: Trend
     ceiling: int
+    over: float
     outcome: Outcome
     why: str = ""
 
     @property
     def shares(self) -> tuple[int, int, int]:
-        """Lower end, slope and upper end in 24 hours, in ppm of the ceiling."""
-        return tuple(_share(one, self.ceiling) for one in (self.trend.low, self.trend.slope, self.trend.high))  # type: ignore[return-value]
+        """Lower end, slope and upper end, projected, in ppm of the ceiling."""
+        return tuple(
+            _share(one * self.over, self.ceiling) for one in (self.trend.low, self.trend.slope, self.trend.high)
+        )  # type: ignore[return-value]
 
     def per_hour(self, slope: float) -> str:
         """For people."""
@@ -88,7 +91,9 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     measured = tuple(_measured(judged, criteria))
     charts = tuple(_charts(parts, seen.soak))
     looks = sum(len(part.at_us) for part in parts)
-    told = f"{len(parts)} services over {format_quantity(_window(parts, seen.soak), 'us')} without the warm-up: {_told(judged)}"
+    told = (
+        f"{len(parts)} services over {format_quantity(_window(seen.soak), 'us')} without the warm-up: {_told(judged)}"
+    )
     if failed := [one for one in judged if one.outcome is Outcome.FAIL]:
         findings = tuple(_finding(one, criteria) for one in failed)
         return Ruling(Outcome.FAIL, told, looks, findings=findings, measurements=measured, charts=charts)
@@ -100,7 +105,7 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
         cure = "run certify as a user who may look into the services' processes, on their machine, and declare `memory`"
         ruling = Ruling.inconclusive("not-all-seen", told, cure=cure, examined=looks)
     elif open_ := [one for one in judged if one.outcome is Outcome.INCONCLUSIVE]:
-        ruling = _undecided(open_, criteria, told, looks, _window(parts, seen.soak))
+        ruling = _undecided(open_, criteria, told, looks, seen.soak)
     else:
         return Ruling(Outcome.PASS, told, looks, measurements=measured, charts=charts)
     return replace(ruling, measurements=measured, charts=charts)
@@ -141,7 +146,7 @@ def _all(parts: list[Holding], soak: Soak, criteria: Criteria) -> tuple[list[Gro
             elif (found := trend(points, tail)) is None:
                 problems.append(f"{_ONE[kind]} of {part.name}: only {len(points)} looks, {FEWEST} are needed")
             else:
-                judged.append(_judged(part, kind, points, found, criteria[kind]))
+                judged.append(_judged(part, kind, points, found, soak.over_us / 1e6, criteria[kind]))
     return judged, problems
 
 
@@ -154,12 +159,14 @@ def counted(part: Holding, kind: str, soak: Soak) -> list[tuple[int, int]]:
     return [point for point in points if point[0] >= begin]
 
 
-def _judged(part: Holding, kind: str, points: list[tuple[int, int]], found: Trend, limit: Limit) -> Grown:
+def _judged(  # noqa: PLR0913, PLR0917 - all that one verdict stands on
+    part: Holding, kind: str, points: list[tuple[int, int]], found: Trend, over: float, limit: Limit
+) -> Grown:
     seconds = (points[-1][0] - points[0][0]) / 1e6
     missed = _MISSED * _STEP[kind] / seconds
     wide = Trend(found.low, found.slope, max(found.high, found.slope + missed))
     ceiling = part.ceilings[kind]
-    one = Grown(part.name, kind, wide, ceiling, Outcome.INCONCLUSIVE)
+    one = Grown(part.name, kind, wide, ceiling, over, Outcome.INCONCLUSIVE)
     low, _, high = one.shares
     outcome = limit.decide(low, high)
     if outcome is not Outcome.FAIL:
@@ -177,20 +184,24 @@ def _steady(points: list[tuple[int, int]], allowed: float) -> bool:
     return min(grown) >= allowed / _SEEN / 2 and 2 * grown[1] >= grown[0]
 
 
-def _share(slope: float, ceiling: int) -> int:
-    return max(-_BOUND, min(_BOUND, math.ceil(slope * DAY * _MILLION / ceiling)))
+def _long(seconds: float) -> str:
+    return format_quantity(round(seconds * _MILLION), "us")
 
 
-def _window(parts: list[Holding], soak: Soak) -> int:
-    last = max((part.at_us[-1] for part in parts if part.at_us), default=0)
+def _share(growth: float, ceiling: int) -> int:
+    return max(-_BOUND, min(_BOUND, math.ceil(growth * _MILLION / ceiling)))
+
+
+def _window(soak: Soak) -> int:
+    last = max((part.at_us[-1] for part in soak.parts if part.at_us), default=0)
     return max(0, last - soak.from_us) * (_WARMING - 1) // _WARMING
 
 
-def _undecided(undecided: list[Grown], criteria: Criteria, told: str, looks: int, window_us: int) -> Ruling:
+def _undecided(undecided: list[Grown], criteria: Criteria, told: str, looks: int, soak: Soak) -> Ruling:
     """Which hold would do: a growth that fades is half as fast after twice the time."""
     factor = max(1.5, *(one.shares[2] / max(1, criteria[one.kind].value) for one in undecided))
-    hold_us = round(window_us * _WARMING / (_WARMING - 1) * factor)
-    cure = f"lengthen `hold`: about {format_quantity(min(hold_us, DAY * _MILLION), 'us')} decide, if it is no leak"
+    hold_us = min(round(_window(soak) * _WARMING / (_WARMING - 1) * factor), soak.over_us)
+    cure = f"lengthen `hold`: about {format_quantity(hold_us, 'us')} decide, if it is no leak"
     names = ", ".join(f"{_ONE[one.kind]} of {one.part}" for one in undecided[:4])
     reason = "still-filling" if any(one.why for one in undecided) else "too-short"
     told = f"{len(undecided)} cannot be told yet ({names}{', ...' if len(undecided) > 4 else ''}); {told}"
@@ -208,7 +219,7 @@ def _told(judged: list[Grown]) -> str:
 def _measured(judged: list[Grown], criteria: Criteria) -> Iterable[Measurement]:
     for one in sorted(judged, key=lambda one: -one.shares[2]):
         low, middle, high = one.shares
-        name = f"{_ONE[one.kind]} in 24 h, of its limit"
+        name = f"{_ONE[one.kind]} more in {_long(one.over)}, of its limit"
         yield Measurement(name, middle, "ppm", criteria[one.kind], (low, high), service=one.part)
 
 
@@ -216,7 +227,7 @@ def _finding(one: Grown, criteria: Criteria) -> Finding:
     low, _, high = one.shares
     limit = criteria[one.kind]
     message = (
-        f"{_ONE[one.kind]}: {one.per_hour(one.trend.slope)} more, so in 24 h {format_quantity(low, 'ppm')} to "
+        f"{_ONE[one.kind]}: {one.per_hour(one.trend.slope)} more, so in {_long(one.over)} {format_quantity(low, 'ppm')} to "
         f"{format_quantity(high, 'ppm')} of the {format_quantity(one.ceiling, _UNIT[one.kind])} that it may have; limit {limit}"
     )
     return Finding(
@@ -238,33 +249,34 @@ def _charts(parts: list[Holding], soak: Soak) -> Iterable[Chart]:
 
 
 def seed(seen: LoadSeen, criteria: Criteria) -> Iterable[Seeded[LoadSeen]]:
-    """Each kind of each service grows over a day by half more than it may; once among all others, and once below a saw's teeth."""
+    """Each kind of each service grows over the whole time by half more than it may; once among all others, and once below a saw's teeth."""
     names = [part.name for part in seen.soak.parts if criteria.covers(part.name)] or ["a service"]
+    over = seen.soak.over_us
     for kind in KINDS:
         for name in names:
-            soak = _soaked(_leaking(name, kind, criteria[kind]))
+            soak = _soaked(over, _leaking(name, kind, criteria[kind], over))
             yield Seeded(f"{kind} of {name}", _with(seen, soak), f"{kind}-leak")
         others = [part for part in seen.soak.parts if part.name != names[0]]
-        soak = _soaked(_leaking(names[0], kind, criteria[kind]), *others)
+        soak = _soaked(over, _leaking(names[0], kind, criteria[kind], over), *others)
         yield Seeded(f"{kind} of {names[0]} among all", _with(seen, soak), f"{kind}-leak")
-        sawed = _leaking(names[0], kind, criteria[kind], tooth=_PLANTED_TOOTH)
-        yield Seeded(f"{kind} of {names[0]}, as a saw", _with(seen, _soaked(sawed)), f"{kind}-leak")
+        sawed = _leaking(names[0], kind, criteria[kind], over, tooth=_PLANTED_TOOTH)
+        yield Seeded(f"{kind} of {names[0]}, as a saw", _with(seen, _soaked(over, sawed)), f"{kind}-leak")
 
 
-def _leaking(name: str, kind: str, limit: Limit, tooth: int = 0) -> Holding:
-    at = tuple(number * DAY * _MILLION // _PLANTED_LOOKS for number in range(_PLANTED_LOOKS))
+def _leaking(name: str, kind: str, limit: Limit, over_us: int, tooth: int = 0) -> Holding:
+    at = tuple(number * over_us // _PLANTED_LOOKS for number in range(_PLANTED_LOOKS))
     ceiling = _PLANTED_CEILING * _STEP[kind]
-    day = ceiling * max(1, limit.beyond()) * 3 // 2 // _MILLION
+    grown = ceiling * max(1, limit.beyond()) * 3 // 2 // _MILLION
     values = tuple(
-        ceiling + number * day // _PLANTED_LOOKS + number % 5 * tooth * _STEP[kind] for number in range(len(at))
+        ceiling + number * grown // _PLANTED_LOOKS + number % 5 * tooth * _STEP[kind] for number in range(len(at))
     )
     held = dict.fromkeys(KINDS, (1,) * len(at)) | {kind: values}
     return Holding(name, at, held, dict.fromkeys(KINDS, 1 << 40) | {kind: ceiling}, starts=1)
 
 
-def _soaked(*parts: Holding) -> Soak:
+def _soaked(over_us: int, *parts: Holding) -> Soak:
     decoy = Holding("decoy", (0, 1), dict.fromkeys(KINDS, (0, 1)), starts=1)
-    return Soak(parts, decoy=decoy, planted=dict.fromkeys(KINDS, 1))
+    return Soak(parts, over_us=over_us, decoy=decoy, planted=dict.fromkeys(KINDS, 1))
 
 
 def _with(seen: LoadSeen, soak: Soak) -> LoadSeen:
