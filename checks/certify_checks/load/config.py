@@ -11,6 +11,7 @@ from certify_checks.load.work import Finish, Upload
 from certify_checks.picks import Pick
 
 USERS = 100
+MOST_WORKERS = 1000
 
 
 class Operation(CheckConfig, frozen=True):
@@ -81,6 +82,8 @@ class LoadConfig(CheckConfig, frozen=True):
         stages: one rate after the other instead, each for its time.
         steps: rates that rise evenly instead, to find what the stack can take.
         concurrent: how many requests there are at once, at most, with a rate; what arrives then waits, and that counts.
+        workers: how many processes share the users, or the rate; the command line's `--load-workers` leads.
+        workers_wait: how long it is waited for these to come.
         memory: how much a service may use, such as `256 MiB`, where nothing limits it; `memory_of`: those of some, by name.
         lasting: how far growth is projected: how long a service shall run without a restart.
     """
@@ -101,6 +104,8 @@ class LoadConfig(CheckConfig, frozen=True):
     think_max: Duration = Duration("1500 ms")
     timeout: Duration = Duration("10 s")
     role: str = "admin"
+    workers: int = 1
+    workers_wait: Duration = Duration("60 s")
     memory: str = ""
     lasting: Duration = Duration("24 h")
     memory_of: dict[str, str] = msgspec.field(default_factory=dict)
@@ -108,6 +113,8 @@ class LoadConfig(CheckConfig, frozen=True):
     def __post_init__(self) -> None:
         """Refuse options that contradict each other."""
         rates = {"rate": self.rate, "stages": self.stages, "steps": self.steps}
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"`workers` is from 1 to {MOST_WORKERS}")
         check_pacing(self.users, self.pace, self.concurrent, rates)
         check_sizes((self.memory, *self.memory_of.values()))
 

@@ -95,6 +95,32 @@ class StageSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     cpu_ppm: int = 0
 
 
+class WorkerSeen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How one of several processes fared that shared the load; see `Generator`, which tells the worst of them.
+
+    Attributes:
+        number: counted from 0.
+        name: of its machine, as that says itself.
+        requests: how many of its requests were reported, over the whole run.
+        offset_us: by how much its clock was ahead, which is taken off its times.
+        uncertain_us: half the time that the exchange took by which that was measured: it may be wrong by so much.
+        lost: why it was not there to the end; empty when it was.
+        overheads_us: of its own calibration, as in `Calibration`.
+    """
+
+    number: int
+    name: str = ""
+    users: int = 0
+    requests: int = 0
+    cpu_ppm: int = 0
+    lag_p95_us: int = 0
+    lag_max_us: int = 0
+    offset_us: int = 0
+    uncertain_us: int = 0
+    lost: str = ""
+    overheads_us: tuple[int, ...] = ()
+
+
 class EffectSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the requests of one operation left behind, over the whole run, ramp and warm-up included.
 
@@ -160,6 +186,7 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     finishing: Finishing = Finishing()
     starts: Starts = Starts()
     stages: tuple[StageSeen, ...] = ()
+    workers: tuple[WorkerSeen, ...] = ()
     soak: Soak = Soak()
     unusable: str = ""
     detail: str = ""

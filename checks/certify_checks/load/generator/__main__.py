@@ -54,7 +54,7 @@ class Run:
         self.desk = Desk(self.tally.now, config["concurrent"], self._hire) if config["stages"] else None
         self.user_class = load_user(self.mix, self.desk)
         classes: list[type[locust.User]] = [self.user_class, calibrating_user(config, self.tally)]
-        self.environment = runner.environment if runner else Environment()
+        self.environment: Environment = runner.environment if runner else Environment()
         self.environment.user_classes, self.environment.stop_timeout = classes, config["timeout"] + 1
         self.runner = runner or self.environment.create_local_runner()
         # Locust's own statistics, which round and which nobody reads, cost a tenth of what a request does.

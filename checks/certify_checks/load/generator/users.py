@@ -35,8 +35,8 @@ class Mix:
         self._numbers = range(len(self.operations))
         self._weights = [operation["weight"] for operation in self.operations]
         self.following = Following(config, tally)
-        # Processes that share a load take turns, so that no two of them give the same number.
-        self._unique = itertools.count(config.get("worker", 0), config.get("workers", 1))
+        # Of processes that share a load each has a range of its own, so that no two of them give the same number.
+        self._unique = itertools.count(config.get("worker", 0) * (16**DIGITS // config.get("workers", 1)))
 
     def draw(self) -> int:
         """The number of an operation, by weight."""

@@ -6,11 +6,12 @@ from certify.api import Context
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing import counting
+from certify_checks.load.observing.distribution import layout
 from certify_checks.load.observing.finishing import finishing, sent_and_done
 from certify_checks.load.observing.neighbours import foreign_ppm, snapshot
 from certify_checks.load.observing.plan import UnusableError, asked, plan, timed
 from certify_checks.load.observing.punctual import punctual
-from certify_checks.load.observing.reading import read
+from certify_checks.load.observing.reading import read, workers
 from certify_checks.load.observing.running import generate
 from certify_checks.load.observing.soaking import soaking
 
@@ -34,13 +35,14 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
         sums = await counting.sums(ctx, looked_at)
         before = snapshot()
         async with soaking(ctx, config, planned) as soaked:
-            folder = await generate(ctx, planned)
+            folder = await generate(ctx, planned, layout(ctx, config))
         foreign = foreign_ppm(before, snapshot(), [part.pid for part in (*ctx.stack.services, gateway) if part.pid])
     except UnusableError as error:
         return replace(seen, unusable=error.reason, detail=str(error))
     names = [operation.name for operation in shape.operations]
     operations, calibration, generator = read(folder, names)
     starts, stages = punctual(folder, config)
+    seen = replace(seen, workers=workers(folder))
     generator = replace(generator, foreign_ppm=foreign)
     seen = replace(seen, finishing=finishing(folder, shape.operations))
     done = sent_and_done(folder, shape.operations)

@@ -2,15 +2,16 @@
 
 import csv
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from certify_checks.load.generator.outcomes import OK
 from certify_checks.load.generator.tally import CALIBRATION, DIGITS, REQUESTS
-from certify_checks.load.model import Calibration, Generator, OperationSeen, StageSeen
+from certify_checks.load.model import Calibration, Generator, OperationSeen, StageSeen, WorkerSeen
 from certify_checks.load.observing.calibration import DELAY
 
 SUMMARY = "generator.json"
@@ -27,6 +28,7 @@ class Summary(msgspec.Struct, frozen=True):
     examples: dict[str, str]
     version: str
     stages: tuple[StageSeen, ...] = ()
+    workers: tuple[WorkerSeen, ...] = ()
     polls: int = 0
     deaf: int = 0
 
@@ -77,12 +79,27 @@ def read(folder: Path, names: list[str]) -> tuple[tuple[OperationSeen, ...], Cal
     requests = [row for row in rows_of(folder / REQUESTS) if begin <= int(row["due_us"]) < end]
     requests.sort(key=lambda row: int(row["due_us"]))
     timed = [row for row in rows_of(folder / CALIBRATION) if begin <= int(row["start_us"]) < end]
-    overheads = tuple(sorted(int(row["elapsed_us"]) - int(row["true_us"]) for row in timed))
+    overheads = _overheads(timed)
     operations = tuple(
         _operation(name, [row for row in requests if int(row["operation"]) == number], begin, summary.examples, number)
         for number, name in enumerate(names)
     )
     return operations, Calibration(overheads, round(DELAY * 1_000_000)), summary.generator()
+
+
+def workers(folder: Path) -> tuple[WorkerSeen, ...]:
+    """How each process fared that shared the load; none where one made all of it."""
+    summary = msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
+    begin, end = summary.window_us
+    timed = [row for row in rows_of(folder / CALIBRATION) if begin <= int(row["start_us"]) < end]
+    return tuple(
+        replace(one, overheads_us=_overheads(row for row in timed if row["worker"] == str(one.number)))
+        for one in summary.workers
+    )
+
+
+def _overheads(rows: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
+    return tuple(sorted(int(row["elapsed_us"]) - int(row["true_us"]) for row in rows))
 
 
 def response_us(row: Mapping[str, Any]) -> int:

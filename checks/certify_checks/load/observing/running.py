@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from certify.api import Context, format_quantity
 from certify_checks.children import die_with_parent, end
 from certify_checks.load.generator.tally import CALIBRATION, FINISHED, REQUESTS
 from certify_checks.load.observing.calibration import calibration_server
+from certify_checks.load.observing.distribution import Layout, problem, share
 from certify_checks.load.observing.plan import UnusableError
 from certify_checks.load.observing.reading import SUMMARY
 from certify_checks.load.observing.sending import longest
@@ -21,8 +23,10 @@ GENERATOR = (sys.executable, "-P", "-m", "certify_checks.load.generator")
 GRACE = 45.0  # seconds beyond the planned ones until a generator that does not end is killed
 
 
-async def generate(ctx: Context, plan: dict[str, Any]) -> Path:
-    """Let the generator run; its files become evidence. The configuration holds tokens and stays in the scratch folder.
+async def generate(ctx: Context, plan: dict[str, Any], parts: Layout | None = None) -> Path:
+    """Let the generator run, as one process or in `parts`; its files become evidence.
+
+    The configuration holds tokens and stays in the scratch folder.
 
     Raises:
         UnusableError: the generator failed.
@@ -33,10 +37,15 @@ async def generate(ctx: Context, plan: dict[str, Any]) -> Path:
     async with calibration_server() as address:
         path = folder / "config.json"
         path.write_text(json.dumps(plan | {"folder": str(folder), "calibration_url": address}), encoding="utf-8")
-        code = await _run(ctx, path, folder / "generator.log", seconds)
+        if parts:
+            code = await share(ctx, path, parts, seconds + GRACE, partial(_follow, ctx, total=round(seconds)))
+        else:
+            code = await _run(ctx, path, folder / "generator.log", seconds)
     for name in (REQUESTS, CALIBRATION, FINISHED, SUMMARY, "generator.log"):
         if (folder / name).exists():
             shutil.copyfile(folder / name, ctx.evidence / name)
+    if missing := problem(folder):
+        raise missing
     if code or not (folder / SUMMARY).exists():
         tail = (folder / "generator.log").read_text(encoding="utf-8", errors="replace")[-500:]
         raise UnusableError("generator-failed", f"the generator ended with code {code}: {tail}")
