@@ -147,7 +147,7 @@ def _theatre(arguments: argparse.Namespace, profile: "Profile", registry: object
     from certify.cli.run_options import run_options
     from certify.drill.stage import Theatre
     from certify.drivers.interface import Driver
-    from certify.drivers.select import select
+    from certify.drivers.select import beside, select
     from certify.engine.settings import Settings, default_jobs
     from certify.engine.workspace import new_run_id
     from certify.seal.keystore import forget_secrets
@@ -157,7 +157,8 @@ def _theatre(arguments: argparse.Namespace, profile: "Profile", registry: object
 
     def make_driver(narrowed: "Profile", folder: Path, overlays: tuple[str, ...]) -> Driver:
         base = Path(profile.folder)
-        return select(narrowed.stack, arguments.driver, folder, base, overlays, run_id=settings.run_id)
+        own = select(narrowed.stack, arguments.driver, folder, base, overlays, run_id=settings.run_id)
+        return beside(own, narrowed.stack, folder, base, settings.run_id)
 
     options = run_options(profile, advisories=arguments.advisories)
     settings = Settings(

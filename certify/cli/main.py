@@ -8,9 +8,10 @@ from typing import Final
 
 from certify import __version__
 
-# name -> what it does; the module certify.cli.NAME has `add_parser` and `run`.
+# name -> what it does; the module certify.cli.NAME (with _ for -) has `add_parser` and `run`.
 COMMANDS: Final = {
     "run": "boot, test, measure, decide, seal (the default)",
+    "load-worker": "take part in a load that waits for workers elsewhere",
     "check": "run one check at the desk, on files, without a stack",
     "plan": "show what a run would do, without doing it",
     "init": "write a profile for compose files, from what they say",
@@ -52,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         return _unknown(name)
     parser = argparse.ArgumentParser(prog="certify", allow_abbrev=False)
     subparsers = parser.add_subparsers(dest="command", required=True)
-    module = importlib.import_module(f"certify.cli.{name}")
+    module = importlib.import_module(f"certify.cli.{name.replace('-', '_')}")
     module.add_parser(subparsers)
     if name in _PRINTERS:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

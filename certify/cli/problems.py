@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+from certify.cli.load_options import LoadTokenError
 from certify.draft.model import OutputFileError
 from certify.drivers.compose.command import ComposeFileError
 from certify.drivers.interface import EnvironmentUnusableError
@@ -15,7 +16,16 @@ from certify.model.exit_codes import ExitCode
 from certify.profile.problem import ProfileError
 from certify.seal.errors import KeyFileError, SealError
 
-_USAGE = (ProfileError, ComposeFileError, DriverError, PlanError, RegistryError, OutputFolderError, OutputFileError)
+_USAGE = (
+    ProfileError,
+    ComposeFileError,
+    DriverError,
+    PlanError,
+    RegistryError,
+    OutputFolderError,
+    OutputFileError,
+    LoadTokenError,
+)
 
 
 def told(action: Callable[[], int]) -> int:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from certify.cli.load_options import add_load_options
 from certify.model.exit_codes import help_text
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ examples:
   certify --profile finance --quick --only load
   certify --profile ./stack.yaml --driver attach --out results
   certify --profile boot --compose docker-compose.yml
+  certify --profile finance --only load --load-workers 4
 
 exit codes:
 {help_text()}
@@ -45,6 +47,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--seed", type=int, default=0, help="for every random choice (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="shorten what can be shortened; PARTIAL at best")
     parser.add_argument("--advisories", type=Path, metavar="ZIP", help="OSV export to audit dependencies with, offline")
+    add_load_options(parser)
     parser.add_argument(
         "--overlay",
         action="append",

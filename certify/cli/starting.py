@@ -7,16 +7,18 @@ from pathlib import Path
 
 import msgspec
 
+from certify.cli.load_options import load_options
 from certify.cli.run_options import run_options
 from certify.console.choose import expected_times, open_console
 from certify.drivers.interface import Driver
-from certify.drivers.select import select
+from certify.drivers.select import beside, select
 from certify.engine.plan import Plan, PlanError, Selection, make_plan
 from certify.engine.recording import RunPlan
 from certify.engine.registry import Registry, discover_checks, discover_reports
 from certify.engine.run import Finished, execute
 from certify.engine.settings import Settings, default_jobs
 from certify.engine.workspace import Workspace, new_run_id
+from certify.model.check import Capability
 from certify.model.decision import Decision, PreviousCertificate
 from certify.model.record import Record
 from certify.profile.conform import check_against
@@ -76,11 +78,18 @@ def plan_for(
     if unknown:
         names = [control.id for control in profile.controls] + list(registry)
         raise PlanError(f"no control, check or rule is called {unknown[0]!r}{hint(unknown[0], names)}")
-    return make_plan(profile, registry, driver.capabilities, selection), selection
+    # Peers are booted where the plan asks for them: what it may ask for is known before.
+    offered = driver.capabilities | ({Capability.PEERS} if profile.stack.peers else set())
+    return make_plan(profile, registry, offered, selection), selection
 
 
 def run_to_end(arguments: argparse.Namespace) -> Finished:
     """The whole run. Raises what `certify.cli.problems.told` knows to tell."""
+    with load_options(arguments) as load:
+        return _run_to_end(arguments, load)
+
+
+def _run_to_end(arguments: argparse.Namespace, load: dict[str, str]) -> Finished:
     profile, registry = read_profile(arguments.profile)
     profile = on_compose_files(profile, arguments.compose)
     reports = discover_reports()
@@ -91,6 +100,8 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
         overlays = tuple(arguments.overlay)
         driver = select(profile.stack, arguments.driver, workspace.stack, Path(profile.folder), overlays, run_id=run_id)
         plan, selection = plan_for(arguments, profile, registry, driver)
+        if any(Capability.PEERS in job.needs for job in plan.jobs):
+            driver = beside(driver, profile.stack, workspace.stack, Path(profile.folder), run_id)
         previous = previous_certificate(arguments.previous or arguments.out, profile.name)
         wanted = RunPlan(
             profile=profile,
@@ -98,7 +109,7 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
             registry=registry,
             reports=reports,
             key=key,
-            settings=_settings(arguments, profile, run_id, previous),
+            settings=_settings(arguments, profile, run_id, previous, load),
             selection=selection,
             previous=previous,
             again=tuple(part for file in arguments.compose for part in ("--compose", str(file))),
@@ -111,10 +122,14 @@ def run_to_end(arguments: argparse.Namespace) -> Finished:
 
 
 def _settings(
-    arguments: argparse.Namespace, profile: Profile, run_id: str, previous: PreviousCertificate | None
+    arguments: argparse.Namespace,
+    profile: Profile,
+    run_id: str,
+    previous: PreviousCertificate | None,
+    load: dict[str, str],
 ) -> Settings:
     folder = arguments.previous or arguments.out
-    options = run_options(profile, advisories=arguments.advisories, previous=previous, folder=folder)
+    options = run_options(profile, advisories=arguments.advisories, previous=previous, folder=folder) | load
     return Settings(
         run_id=run_id,
         jobs=arguments.jobs or default_jobs(),

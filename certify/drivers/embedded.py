@@ -51,13 +51,13 @@ class Place(msgspec.Struct, frozen=True):
     compose: str = ""
 
 
-def describe(module: str) -> Place:
+def describe(module: str, python: str = sys.executable) -> Place:
     """Ask a stack where it lies.
 
     Raises:
         EnvironmentUnusableError: it is not installed or does not answer.
     """
-    command = [sys.executable, "-m", module, "describe"]
+    command = [python, "-m", module, "describe"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_DESCRIBE_SECONDS, check=True)
         return msgspec.json.decode(done.stdout, type=Place)
@@ -75,11 +75,12 @@ class EmbeddedDriver:
 
     name = "embedded"
 
-    def __init__(self, spec: StackSpec, folder: Path, overlays: tuple[str, ...] = ()) -> None:
+    def __init__(self, spec: StackSpec, folder: Path, overlays: tuple[str, ...] = (), base: Path = Path()) -> None:
         self._spec = spec
+        self._python = str(base / spec.python) if spec.python else sys.executable
         self._folder = folder
         self._overlays = overlays
-        self._place = describe(spec.reference)
+        self._place = describe(spec.reference, self._python)
         self._launcher: Launcher | None = None
         self._following: asyncio.Task[None] | None = None
         self._endpoints = Endpoints()
@@ -113,7 +114,9 @@ class EmbeddedDriver:
         """
         self._began = time.monotonic_ns()
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._launcher = launcher = Launcher(self._spec.reference, self._folder, self._arguments(spans_to))
+        self._launcher = launcher = Launcher(
+            self._spec.reference, self._folder, self._arguments(spans_to), self._python
+        )
         settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._spec.boot_budget_us / 1_000_000):

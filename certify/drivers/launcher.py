@@ -30,8 +30,10 @@ _LINE = 16 * 1024 * 1024
 class Launcher:
     """One `python -m MODULE up`, from start to stop."""
 
-    def __init__(self, module: str, folder: Path, arguments: tuple[str, ...] = ()) -> None:
-        self._command = (sys.executable, "-m", module, "up", "--dir", str(folder), *arguments)
+    def __init__(
+        self, module: str, folder: Path, arguments: tuple[str, ...] = (), python: str = sys.executable
+    ) -> None:
+        self._command = (python, "-m", module, "up", "--dir", str(folder), *arguments)
         self._log = folder / LOG
         self._process: asyncio.subprocess.Process | None = None
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from certify.drivers.attach import AttachDriver
+from certify.drivers.beside import Beside
 from certify.drivers.embedded import EmbeddedDriver, Place, describe
 from certify.drivers.interface import Driver, EnvironmentUnusableError
 from certify.profile.model import StackSpec
@@ -35,7 +36,7 @@ def select(  # noqa: PLR0913, PLR0917 - what a driver needs, each of a kind of i
         EnvironmentUnusableError: the stack is not installed, or there is no usable Compose here.
     """
     if spec.reference and name in {None, "embedded"}:
-        return EmbeddedDriver(spec, folder, overlays)
+        return EmbeddedDriver(spec, folder, overlays, base)
     place = describe(spec.reference) if spec.reference and name == "compose" else None
     if overlays:
         raise DriverError("faults are planted into services of the reference stack only: --driver embedded")
@@ -59,6 +60,20 @@ def select(  # noqa: PLR0913, PLR0917 - what a driver needs, each of a kind of i
         "'reference' goes with --driver embedded or compose, 'compose' (or --compose FILE) with --driver compose, "
         "'targets' with --driver attach"
     )
+
+
+def beside(own: Driver, spec: StackSpec, folder: Path, base: Path, run_id: str) -> Driver:
+    """The driver `own` of the stack `spec`, and those of its peers; `own` alone when there are none.
+
+    Raises:
+        ComposeFileError: Compose refuses the files of a peer.
+        EnvironmentUnusableError: a peer is not installed, or there is no usable Compose here.
+    """
+    peers = {
+        name: select(peer, None, folder / "peers" / name, base, run_id=f"{run_id}-{name}")
+        for name, peer in spec.peers.items()
+    }
+    return Beside(own, peers) if peers else own
 
 
 def _in_containers(spec: StackSpec, place: Place) -> StackSpec:

@@ -27,6 +27,7 @@ class Capability(StrEnum):
     SOURCE = "source"
     EXCLUSIVE = "exclusive"
     DISPOSABLE = "disposable"
+    PEERS = "peers"
 
 
 Seen = TypeVar("Seen")

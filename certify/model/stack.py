@@ -101,6 +101,7 @@ class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
         spans_to: address of who appends to it, for spans by OTLP over HTTP; a check may send some to see it work.
         undeclared: names of what was started with the stack and is not in the profile, so that nobody looks at it.
         happened: what was seen of the stack so far, in order; the boot included.
+        peers: other stacks that are up beside this one to be compared with it, such as the version before; by name.
 
     `credentials` has, as far as the stack gives them: `login` (URL), `users` {role: {username, password}},
     `tokens` {name: bearer}, `jwt` {issuer, audience, algorithm, kid, private_key_file}.
@@ -117,6 +118,7 @@ class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
     spans_to: str = ""
     undeclared: tuple[str, ...] = ()
     happened: tuple[Happened, ...] = ()
+    peers: dict[str, "Stack"] = {}
 
     def service(self, name: str) -> Service:
         """The service of that name.

@@ -72,6 +72,23 @@ class ServiceEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ] = ""
 
 
+class PeerEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A stack beside the certified one to compare with, such as the version before; its services are the same."""
+
+    reference: Annotated[str, Meta(description="module of a stack that boots itself")] = ""
+    python: Annotated[
+        str,
+        Meta(description="interpreter that has this version of the reference stack installed, relative to this file"),
+    ] = ""
+    compose: Annotated[
+        str | list[str],
+        Meta(title="a path or a list of paths", description="compose files, relative to this file"),
+    ] = []
+    targets: Annotated[
+        dict[ServiceName, Address], Meta(description="addresses of a stack that runs already, by service")
+    ] = {}
+
+
 class StackEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The stack to certify: how it comes to be, and its services."""
 
@@ -102,6 +119,10 @@ class StackEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         ServiceEntry | UnsetType,
         Meta(description="the one end point in front of the services' GraphQL, if there is one"),
     ] = UNSET
+    peers: Annotated[
+        dict[ServiceName, PeerEntry],
+        Meta(description="stacks to boot beside it where a control compares with one, such as the version before"),
+    ] = {}
 
 
 class ControlEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -23,6 +23,8 @@ class StackSpec(msgspec.Struct, frozen=True, omit_defaults=True):
         services: what the profile declares of each service; without addresses.
         gateway: the gateway, if any; without address.
         boot_budget_us: time until a stack that is not up counts as failed, in microseconds.
+        python: interpreter that has the reference stack installed; empty: the one that runs certify.
+        peers: stacks to boot beside it where a control compares with one; by name.
     """
 
     reference: str = ""
@@ -34,6 +36,8 @@ class StackSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     services: tuple[Service, ...] = ()
     gateway: Service | None = None
     boot_budget_us: int = 120_000_000
+    python: str = ""
+    peers: dict[str, "StackSpec"] = {}
 
 
 class Control(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -3,7 +3,8 @@
 import inspect
 import re
 from pathlib import Path
-from typing import Any, Final
+from types import UnionType
+from typing import Any, Final, Union, get_args, get_origin
 
 import msgspec
 
@@ -21,27 +22,37 @@ def options_schema(check: Check) -> dict[str, Any]:
 
 def options_components(check: Check, prefix: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
     """The schema of the options of one check apart from the definitions that it refers to, whose names get `prefix`."""
-    groups = [field.type for field in msgspec.structs.fields(check.config) if _is_group(field.type)]
+    bare: dict[type[CheckConfig], type[msgspec.Struct]] = {}
     (reference,), definitions = msgspec.json.schema_components(
-        [_bare(check.config)], schema_hook=_of_custom, ref_template=f"#/$defs/{prefix}{{name}}"
+        [_bare(check.config, bare)], schema_hook=_of_custom, ref_template=f"#/$defs/{prefix}{{name}}"
     )
-    for group in groups:
+    for group in bare:
         _complete(definitions[group.__name__], group)
-    own = _complete(definitions.pop(reference["$ref"].removeprefix(f"#/$defs/{prefix}")), check.config)
+    own = definitions.pop(reference["$ref"].removeprefix(f"#/$defs/{prefix}"))
     return own, {f"{prefix}{name}": definition for name, definition in definitions.items()}
 
 
-def _is_group(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, CheckConfig)
+def _bare(config: type[CheckConfig], made: dict[type[CheckConfig], type[msgspec.Struct]]) -> type[msgspec.Struct]:
+    """The same type without defaults, and all that it is made of: msgspec cannot write those of types of ours into a schema."""
+    if config not in made:
+        fields = [
+            (field.name, _inside(field.type, made), msgspec.field(name=field.encode_name))
+            for field in msgspec.structs.fields(config)
+        ]
+        made[config] = msgspec.defstruct(config.__name__, fields, forbid_unknown_fields=True)
+    return made[config]
 
 
-def _bare(config: type[CheckConfig]) -> type[msgspec.Struct]:
-    """The same type without defaults: msgspec cannot write those of types of ours into a schema."""
-    fields = [
-        (field.name, _bare(field.type) if _is_group(field.type) else field.type, msgspec.field(name=field.encode_name))
-        for field in msgspec.structs.fields(config)
-    ]
-    return msgspec.defstruct(config.__name__, fields, forbid_unknown_fields=True)
+def _inside(kind: Any, made: dict[type[CheckConfig], type[msgspec.Struct]]) -> Any:
+    """The type of a field, with the bare types of all options within."""
+    if isinstance(kind, type) and issubclass(kind, CheckConfig):
+        return _bare(kind, made)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in {Union, UnionType}:
+        return Union[tuple(_inside(argument, made) for argument in arguments)]  # noqa: UP007 - of types known only now
+    if origin in {dict, list, tuple}:
+        return origin[tuple(_inside(argument, made) for argument in arguments)]
+    return kind
 
 
 def _complete(own: dict[str, Any], config: type[CheckConfig]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import msgspec
 
 from certify.model.limit import Origin
 from certify.model.stack import Probes, Service
-from certify.profile.document import ServiceEntry, StackEntry
+from certify.profile.document import PeerEntry, ServiceEntry, StackEntry
 from certify.profile.merge import overlay
 from certify.profile.model import StackSpec
 from certify.profile.problem import Problem, hint
@@ -19,6 +19,7 @@ from certify.profile.tree import Node
 
 GATEWAY: Final = "gateway"
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_KINDS: Final = ("reference", "compose", "targets")
 _LEFT_TO_DRIVER: Final = ("suites", "reference")
 
 
@@ -54,11 +55,35 @@ def read_stack(tree: Node, folders: Mapping[str, str]) -> tuple[StackSpec, list[
         gateway=_service(GATEWAY, gateway, Node({}), problems) if gateway else None,
         boot_budget_us=read_duration(entry.boot_budget, node.nearest("boot_budget").origin, problems),
     )
-    return spec, problems
+    peers = {name: _peer(spec, node, name, problems, folders) for name in entry.peers}
+    return msgspec.structs.replace(spec, peers=peers), problems
+
+
+def _peer(own: StackSpec, stack: Node, name: str, problems: list[Problem], folders: Mapping[str, str]) -> StackSpec:
+    """The same services, come to be in another way."""
+    node = stack.at("peers", name) or Node({})
+    entry = msgspec.convert(node.plain(), PeerEntry)
+    given = [kind for kind in _KINDS if kind in node.entries()]
+    if len(given) != 1:
+        problems.append(
+            Problem(node.key, f"the peer {name!r} comes to be in one way: {', '.join(_KINDS[:-1])} or {_KINDS[-1]}")
+        )
+    if entry.python and not entry.reference:
+        problems.append(
+            Problem(node.key, f"the peer {name!r} has an interpreter, but no 'reference' that it would run")
+        )
+    return msgspec.structs.replace(
+        own,
+        reference=entry.reference,
+        python=_beside(entry.python, node.at("python"), folders),
+        targets=entry.targets,
+        compose=tuple(_beside(path, node.at("compose"), folders) for path in _as_list(entry.compose)),
+        keep_ports=False,
+    )
 
 
 def _kind_problems(node: Node) -> Iterable[Problem]:
-    given = [kind for kind in ("reference", "compose", "targets") if kind in node.entries()]
+    given = [kind for kind in _KINDS if kind in node.entries()]
     if len(given) > 1:
         second = node.entries()[given[1]]
         yield Problem(second.key, f"a stack comes to be in one way: {given[0]!r} or {given[1]!r}, not both")

@@ -5,7 +5,7 @@ from certify_checks.load.config import LoadConfig
 from certify_checks.load.holdings import KINDS
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing.observe import observe
-from certify_checks.load.rules import completed, effects, errors, finished, latency, leaks
+from certify_checks.load.rules import completed, effects, errors, finished, latency, leaks, ratio
 
 _NEEDS = frozenset({Capability.HTTP, Capability.GATEWAY, Capability.LOGIN, Capability.EXCLUSIVE})
 
@@ -64,6 +64,14 @@ CHECK = Check(
             seed=leaks.seed,
             needs=_NEEDS,
             limits=dict.fromkeys(KINDS, "< 25 %"),
+        ),
+        Rule(
+            id="ratio",
+            title="this version is not slower than another one under the same load",
+            judge=ratio.judge,
+            seed=ratio.seed,
+            needs=_NEEDS | {Capability.PEERS},
+            limits={"ratio": None},
         ),
     ),
 )

@@ -82,6 +82,8 @@ class LoadConfig(CheckConfig, frozen=True):
         stages: one rate after the other instead, each for its time.
         steps: rates that rise evenly instead, to find what the stack can take.
         concurrent: how many requests there are at once, at most, with a rate; what arrives then waits, and that counts.
+        traced: one request in so many is traced, to tell where the time goes; 0 for none.
+        compare: the stack out of the profile's `peers` that gets every other request; empty: none.
         workers: how many processes share the users, or the rate; the command line's `--load-workers` leads.
         workers_wait: how long it is waited for these to come.
         memory: how much a service may use, such as `256 MiB`, where nothing limits it; `memory_of`: those of some, by name.
@@ -96,6 +98,8 @@ class LoadConfig(CheckConfig, frozen=True):
     stages: tuple[Stage, ...] = ()
     steps: Steps | None = None
     concurrent: int = 500
+    traced: int = 10
+    compare: str = ""
     ramp: Duration = Duration("5 s")
     warmup: Duration = Duration("3 s")
     hold: Duration = Duration("5 m")

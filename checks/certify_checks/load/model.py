@@ -171,8 +171,27 @@ class Finishing(msgspec.Struct, frozen=True, omit_defaults=True):
     within_us: int = 0
 
 
+class Spending(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the slowest traced requests of one operation spent their time.
+
+    Attributes:
+        operation: as the shape names it.
+        requests: how many they are.
+        elapsed_us: how long they took together.
+        places: service, or its database, or what nobody's spans cover -> microseconds of that; names are hostile text.
+    """
+
+    operation: str
+    requests: int
+    elapsed_us: int
+    places: dict[str, int] = {}
+
+
 class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything that was observed. `unusable` is a reason code when no load could be made, `detail` says why."""
+    """Everything that was observed. `unusable` is a reason code when no load could be made, `detail` says why.
+
+    `peer` is what the stack named `compared` answered, which got every other request.
+    """
 
     shape: str = ""
     users: int = 0
@@ -186,6 +205,9 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     finishing: Finishing = Finishing()
     starts: Starts = Starts()
     stages: tuple[StageSeen, ...] = ()
+    spending: tuple[Spending, ...] = ()
+    compared: str = ""
+    peer: tuple[OperationSeen, ...] = ()
     workers: tuple[WorkerSeen, ...] = ()
     soak: Soak = Soak()
     unusable: str = ""

@@ -14,6 +14,7 @@ from certify_checks.load.generator.desk import Desk
 from certify_checks.load.generator.following import Following
 from certify_checks.load.generator.outcomes import OK, classify, classify_upload
 from certify_checks.load.generator.tally import DIGITS, Tally
+from certify_checks.load.generator.traces import traceparent, wanted
 from certify_checks.variables import fill
 
 CALIBRATING = 2
@@ -46,6 +47,11 @@ class Mix:
         """A number that no other request of any run has."""
         return f"{self.config['run']}{next(self._unique):0{DIGITS}x}"
 
+    def headers(self, number: int, unique: str) -> Config:
+        """Of a request of that operation. With tracing it says of each whether its spans are wanted."""
+        every, own = self.config.get("traced", 0), self.operations[number]["headers"]
+        return own | {"traceparent": traceparent(unique, wanted=wanted(unique, every))} if every else own
+
     def about(self, number: int, sending: int) -> Config:
         """What has to be known of one sending when its answer comes."""
         operation = self.operations[number]
@@ -76,7 +82,7 @@ def load_user(mix: Mix, desk: Desk | None = None) -> type[locust.FastHttpUser]:
                 tally.give_up(number, unique, due)
                 return
             operation = mix.operations[number]
-            variables = fill(operation["variables"], config["values"], mix.chance, unique)
+            variables = fill(operation["variables"], operation.get("values") or config["values"], mix.chance, unique)
             body = json.dumps({"query": operation["query"], "variables": variables})
             again = operation["twice"] and mix.chance.randrange(operation["twice"]) == 0
             other = gevent.spawn(self.send, number, body, unique, due, busy) if again else None
@@ -88,7 +94,11 @@ def load_user(mix: Mix, desk: Desk | None = None) -> type[locust.FastHttpUser]:
             operation = mix.operations[number]
             about = mix.about(number, tally.begin(number, unique, due, busy=busy))
             self.client.post(
-                config["path"], data=body, headers=operation["headers"], name=operation["name"], context=about
+                operation.get("url") or config["path"],
+                data=body,
+                headers=mix.headers(number, unique),
+                name=operation["name"],
+                context=about,
             )
 
     if desk is not None:

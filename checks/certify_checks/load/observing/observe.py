@@ -6,6 +6,7 @@ from certify.api import Context
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing import counting
+from certify_checks.load.observing.comparing import apart, with_peer
 from certify_checks.load.observing.distribution import layout
 from certify_checks.load.observing.finishing import finishing, sent_and_done
 from certify_checks.load.observing.neighbours import foreign_ppm, snapshot
@@ -14,6 +15,7 @@ from certify_checks.load.observing.punctual import punctual
 from certify_checks.load.observing.reading import read, workers
 from certify_checks.load.observing.running import generate
 from certify_checks.load.observing.soaking import soaking
+from certify_checks.load.observing.spending import size_of, spending, traced_requests
 
 QUICK_RAMP = 3.0
 
@@ -29,17 +31,18 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     try:
         shape, gateway = asked(ctx, config)
         looked_at = {name: replace(effect, role=effect.role or config.role) for name, effect in shape.effects.items()}
-        planned = await plan(ctx, config, shape, gateway) | timed(config, hold)
+        planned = await with_peer(ctx, config, shape, await plan(ctx, config, shape, gateway)) | timed(config, hold)
         if hold != whole:
             planned["ramp"] = min(planned["ramp"], QUICK_RAMP)
         sums = await counting.sums(ctx, looked_at)
-        before = snapshot()
+        before, told = snapshot(), size_of(ctx)
         async with soaking(ctx, config, planned) as soaked:
             folder = await generate(ctx, planned, layout(ctx, config))
         foreign = foreign_ppm(before, snapshot(), [part.pid for part in (*ctx.stack.services, gateway) if part.pid])
     except UnusableError as error:
         return replace(seen, unusable=error.reason, detail=str(error))
     names = [operation.name for operation in shape.operations]
+    peer = apart(folder, names) if config.compare else ()
     operations, calibration, generator = read(folder, names)
     starts, stages = punctual(folder, config)
     seen = replace(seen, workers=workers(folder))
@@ -51,4 +54,6 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     effects = tuple(replace(effect, to_repeat=effect.operation in repeating) for effect in effects)
     seen = replace(seen, soak=soaked.seen)
     seen = replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)
-    return replace(seen, starts=starts, stages=stages)
+    traced = traced_requests(folder, names, planned["traced"])
+    spent = await spending(ctx, told, planned["run"], traced)
+    return replace(seen, starts=starts, stages=stages, spending=spent, compared=config.compare, peer=peer)

@@ -64,7 +64,9 @@ async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service)
     target = {"url": gateway.url.rstrip("/"), "path": graphql_path(gateway)}
     run = f"{time.time_ns():x}"
     who = {"operations": operations, "values": values, "users": config.crowd, "seed": ctx.seed, "run": run}
-    return target | times | who | {"concurrent": config.concurrent}
+    # Nobody would see the spans of a stack that is not listened to, and its own are not ours to turn off.
+    traced = max(0, config.traced) if ctx.stack.spans else 0
+    return target | times | who | {"concurrent": config.concurrent, "traced": traced}
 
 
 def timed(config: LoadConfig, hold: Duration) -> dict[str, Any]:
