@@ -5,7 +5,7 @@ from certify_checks.load.config import LoadConfig
 from certify_checks.load.holdings import KINDS
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing.observe import observe
-from certify_checks.load.rules import completed, effects, errors, finished, latency, leaks, ratio
+from certify_checks.load.rules import capacity, completed, effects, errors, finished, latency, leaks, ratio
 
 _NEEDS = frozenset({Capability.HTTP, Capability.GATEWAY, Capability.LOGIN, Capability.EXCLUSIVE})
 
@@ -40,6 +40,14 @@ CHECK = Check(
             seed=effects.seed,
             needs=_NEEDS | {Capability.DISPOSABLE},
             limits={"lost": "== 0", "double": "== 0"},
+        ),
+        Rule(
+            id="capacity",
+            title="the stack holds the rate that is asked for",
+            judge=capacity.judge,
+            seed=capacity.seed,
+            needs=_NEEDS,
+            limits={"capacity": "> 0/s", "p95": "< 1 s"},
         ),
         Rule(
             id="finished",

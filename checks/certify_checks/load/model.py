@@ -87,12 +87,18 @@ class Starts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StageSeen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rate, in thousandths a second, its place in the measured window, and the generator's share of a core meanwhile."""
+    """One rate, in thousandths a second, and its place in the measured window.
+
+    How the generator fared meanwhile: its share of a core, and as in `Starts`.
+    """
 
     rate: int
     begin_us: int
     end_us: int
     cpu_ppm: int = 0
+    late_p95_us: int = 0
+    waited: int = 0
+    sent_p95_us: int = 0
 
 
 class WorkerSeen(msgspec.Struct, frozen=True, omit_defaults=True):

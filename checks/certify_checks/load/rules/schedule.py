@@ -9,6 +9,8 @@ from certify_checks.load.model import LoadSeen, Moment, StageSeen
 from certify_checks.load.statistics.intervals import percentile
 
 P95 = 950_000
+SETTLING = 4
+"""A step settles for this part of it, a fourth, before its throughput counts: what is under way at its begin belongs to the one before."""
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -17,14 +19,14 @@ class Figures(msgspec.Struct, frozen=True):
     Attributes:
         stage: its rate and its place in the measured window.
         due: how many requests were due.
-        right: those with a right answer.
-        done: right answers that came before the stage ended, whenever they were due.
+        settled: how many of them after the stage had settled.
+        done: right answers that came from then on and before the stage ended, whenever they were due.
         times: response times in the order in which requests were due; what had no right answer counts as timed out.
     """
 
     stage: StageSeen
     due: int
-    right: int
+    settled: int
     done: int
     times: tuple[int, ...]
 
@@ -36,12 +38,17 @@ class Figures(msgspec.Struct, frozen=True):
     @property
     def throughput(self) -> int:
         """Right answers a second, in thousandths."""
-        return round(1000 * self.done / self.seconds)
+        return round(1_000_000_000 * self.done / (self.stage.end_us - settled_us(self.stage)))
 
     @property
     def p95_us(self) -> int:
         """The 95th percentile; 0 without a request."""
         return percentile(sorted(self.times), P95) if self.times else 0
+
+
+def settled_us(stage: StageSeen) -> int:
+    """From when on the throughput of a stage counts."""
+    return stage.begin_us + (stage.end_us - stage.begin_us) // SETTLING
 
 
 def figures(seen: LoadSeen) -> tuple[Figures, ...]:
@@ -52,13 +59,13 @@ def figures(seen: LoadSeen) -> tuple[Figures, ...]:
 
 
 def _of_stage(stage: StageSeen, moments: Sequence[Moment], longest: int) -> Figures:
-    within = [one for one in moments if stage.begin_us <= one.began_us < stage.end_us]
+    within, settled = [one for one in moments if stage.begin_us <= one.began_us < stage.end_us], settled_us(stage)
     ended = [one.began_us + one.took_us for one in moments if one.took_us is not None]
     return Figures(
         stage,
         len(within),
-        sum(one.took_us is not None for one in within),
-        sum(stage.begin_us <= end < stage.end_us for end in ended),
+        sum(one.began_us >= settled for one in within),
+        sum(settled <= end < stage.end_us for end in ended),
         tuple(longest if one.took_us is None else one.took_us for one in within),
     )
 
