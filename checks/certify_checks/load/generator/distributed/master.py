@@ -56,9 +56,9 @@ class Master(MasterRunner):
         elif late and client_id not in self.clients:
             self.refuse(client_id, "this load has begun without you: the next one may want you")
 
-    def refuse(self, client_id: str, why: str) -> None:
-        """Send a worker away."""
-        self.send_message("refuse", {"why": why}, client_id)
+    def refuse(self, client_id: str, why: str, *, late: bool = True) -> None:
+        """Send a worker away, for this load if it is `late`, else for good."""
+        self.send_message("refuse", {"why": why, "late": late}, client_id)
         self.send_message("quit", None, client_id)
 
 
@@ -126,7 +126,7 @@ class Load:
         """A worker is there: give it its number and what to do, unless there are enough."""
         if told["version"] != VERSION:
             why = f"certify and Locust are {VERSION} at the master, {told['version']} here: install the same"
-            self.runner.refuse(client_id, why)
+            self.runner.refuse(client_id, why, late=False)
         elif len(self.shares) >= self.wanted or self.runner.begun:
             self.runner.refuse(client_id, f"{self.wanted} workers were asked for, and they are there")
         elif client_id not in self.shares:

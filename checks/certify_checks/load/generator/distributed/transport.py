@@ -66,7 +66,7 @@ class Server(_Curved):
     """The master's: lets in whoever has the worker's key."""
 
     def __init__(self, host: str, port: int, secret: bytes, allowed: bytes) -> None:
-        super().__init__(zmq.ROUTER, ipv4_only=self.ipv4_only(host, port))
+        super().__init__(zmq.ROUTER, ipv4_only=":" not in host)
         self._gate = _gate(self.socket.context, allowed)
         self.socket.curve_secretkey = secret
         self.socket.curve_server = True

@@ -26,8 +26,10 @@ APART = 1.0  # seconds between two batches
 AGAIN = 5.0  # seconds after which a batch that was not acknowledged is sent again
 VERSION = f"{version('certify')} {locust.__version__}"
 
-NOBODY, LEFT, REFUSED = 3, 4, 5
-"""Exit codes: there was no master; it went away in the middle; it did not let us in."""
+HUNG_UP = 5.0  # seconds after which it is no accident that a master hangs up before a word is said
+
+NOBODY, LEFT, REFUSED, LATE = 3, 4, 5, 6
+"""Exit codes: there was no master; it went away in the middle; it did not let us in; it has enough workers."""
 
 
 class UnwelcomeError(Exception):
@@ -50,12 +52,13 @@ class Worker(WorkerRunner):
         Raises:
             UnwelcomeError: nobody listens there, or somebody who does not know the token.
         """
-        until = time.monotonic() + self.patience
+        until, refused = time.monotonic() + self.patience, 0.0
         place = f"{self.master_host}:{self.master_port}"
         self.client.send(Message("client_ready", locust.__version__, self.client_id))  # type: ignore[no-untyped-call]
         while not self.connection_event.wait(timeout=0.2):
-            if self.client.refused:
-                raise UnwelcomeError(REFUSED, f"{place} refused this token: is it that of the run that waits there?")
+            refused = refused or (time.monotonic() if self.client.refused else 0.0)
+            if refused and time.monotonic() > refused + HUNG_UP:
+                raise UnwelcomeError(REFUSED, f"{place} refuses this token: is it that of the run that waits there?")
             if time.monotonic() > until:
                 raise UnwelcomeError(NOBODY, f"no load waited at {place} within {self.patience:g} s")
         self.connected = True
@@ -108,7 +111,8 @@ class Session:
         self._part: Part | None = None
         self._number = 0
         self._unheard: dict[int, tuple[float, dict[str, Any]]] = {}
-        self._refused, self._finished = "", False
+        self._refused: UnwelcomeError | None = None
+        self._finished = False
         self.runner = environment.runner = Worker(environment, host, port)
         for name in ("load", "clock", "heard", "refuse"):
             self.runner.register_message(name, getattr(self, f"on_{name}"))
@@ -124,7 +128,7 @@ class Session:
         self.runner.send_message("present", {"version": VERSION, "name": os.uname().nodename})
         self.runner.greenlet.join()
         if self._refused:
-            raise UnwelcomeError(REFUSED, self._refused)
+            raise self._refused
         if not self._finished:
             raise UnwelcomeError(LEFT, "the master went away, or ended the load before its end")
 
@@ -162,7 +166,7 @@ class Session:
 
     def on_refuse(self, msg: Message, **_: Any) -> None:
         """The master does not want this worker."""
-        self._refused = str(msg.data["why"])
+        self._refused = UnwelcomeError(LATE if msg.data["late"] else REFUSED, str(msg.data["why"]))
 
     def _report(self) -> NoReturn:
         while True:
