@@ -18,6 +18,10 @@ _CURES = {
     "login-failed": "give the stack a user of that role, or set `role` in the check's options",
     "pick-failed": "mend the pick's query and path, or seed the stack with such data",
     "workers-missing": "start the workers with this run's token (docs/load-distributed.md), or give `workers_wait` longer",
+    "master-unreachable": "give `--load-master` an address of this machine and a free port",
+    "target-unreachable": "give the stack an address that the workers' machines reach, such as by `targets:` (docs/load-distributed.md)",
+    "no-locustfile": "give its path relative to the profile",
+    "locustfile-failed": "mend the locustfile; generator.log in the evidence says more",
     "generator-failed": "read generator.log in the evidence",
 }
 
@@ -34,7 +38,9 @@ def unusable(seen: LoadSeen) -> Ruling | None:
         cure = "let the installed version of the check observe it"
         return Ruling.inconclusive("no-timeline", "the observation does not say when each request began", cure=cure)
     if lost := [worker for worker in seen.workers if worker.lost]:
-        summary = f"{len(lost)} of {len(seen.workers)} workers were lost; {lost[0].number} on {lost[0].name}: {lost[0].lost}"
+        summary = (
+            f"{len(lost)} of {len(seen.workers)} workers were lost; {lost[0].number} on {lost[0].name}: {lost[0].lost}"
+        )
         cure = "see why that process ended (its log is on its machine), and run the load again"
         return Ruling.inconclusive("worker-lost", summary, cure=cure, examined=seen.requests)
     if seen.generator.users < seen.users:

@@ -24,6 +24,7 @@ from locust.runners import STATE_MISSING, MasterRunner
 from certify_checks.load.generator.arrivals import MICRO
 from certify_checks.load.generator.distributed import merging, secret, transport
 from certify_checks.load.generator.distributed.merging import Batch, Fared, NonsenseError, Share
+from certify_checks.load.generator.distributed.reaching import reaches
 from certify_checks.load.generator.distributed.worker import VERSION
 from certify_checks.load.generator.following import COLUMNS
 from certify_checks.load.generator.live import Live
@@ -38,8 +39,12 @@ _LOCUSTS: Final = frozenset({"client_ready", "heartbeat", "stats", "spawning", "
 _OURS: Final = ("present", "armed", "clock", "batch", "finished")
 
 
-class MissingError(Exception):
-    """Not all workers came; the message says how many."""
+class ExcuseError(Exception):
+    """There is no load: a reason code, and why."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class Master(MasterRunner):
@@ -82,7 +87,7 @@ class Load:
         """The whole load.
 
         Raises:
-            MissingError: not all workers came in time.
+            ExcuseError: not all workers came in time, or one does not reach the stack.
         """
         config = self.config
         try:
@@ -134,8 +139,8 @@ class Load:
             self.shares[client_id] = Share(number, str(told["name"])[:100])
             self.runner.send_message("load", merging.part(self.config, number, self.wanted), client_id)
 
-    def _on_armed(self, share: Share, _: Message) -> None:
-        share.armed = True
+    def _on_armed(self, share: Share, msg: Message) -> None:
+        share.armed, share.reaches = True, bool(msg.data["reaches"])
 
     def _on_clock(self, share: Share, msg: Message) -> None:
         share.clock.exchanged(int(msg.data["sent"]), int(msg.data["at"]), self.tally.now())
@@ -156,7 +161,11 @@ class Load:
         if there < self.wanted:
             strangers = self.runner.server.refused
             told = f"; {strangers} attempts without the right token were turned away" if strangers else ""
-            raise MissingError(f"{there} of {self.wanted} workers came within {patience:g} s{told}")
+            raise ExcuseError("workers-missing", f"{there} of {self.wanted} workers came within {patience:g} s{told}")
+        apart = [share for share in self.shares.values() if not share.reaches]
+        if apart and reaches(self.config["url"]):
+            why = f"the stack at {self.config['url']} is reached from here, but not by worker {apart[0].number} on"
+            raise ExcuseError("target-unreachable", f"{why} {apart[0].name}")
         self.runner.begun = True
         for _ in range(EXCHANGES):
             self.runner.send_message("clock", {"sent": self.tally.now()})
@@ -232,8 +241,8 @@ def main(path: str, address: str, workers: str, patience: str) -> None:
         load = Load(config, address, int(workers))
         load.execute(float(patience))
         load.write(folder)
-    except MissingError as error:
-        _excuse(folder, "workers-missing", str(error))
+    except ExcuseError as error:
+        _excuse(folder, error.reason, str(error))
     except zmq.ZMQError as error:
         _excuse(folder, "master-unreachable", f"nothing can listen at {address}: {error}")
 

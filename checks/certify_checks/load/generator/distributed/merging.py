@@ -70,6 +70,7 @@ class Share:
     def __init__(self, number: int, name: str) -> None:
         self.number, self.name = number, name
         self.armed = False
+        self.reaches = True
         self.clock = Clock()
         self.lost = ""
         self.fared: Fared | None = None

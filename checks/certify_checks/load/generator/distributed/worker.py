@@ -20,6 +20,7 @@ from locust.runners import WorkerRunner
 from certify_checks.load.generator.__main__ import Run
 from certify_checks.load.generator.arrivals import MICRO
 from certify_checks.load.generator.distributed import secret, transport
+from certify_checks.load.generator.distributed.reaching import reaches
 from certify_checks.load.generator.users import CALIBRATING
 
 APART = 1.0  # seconds between two batches
@@ -114,9 +115,9 @@ class Session:
         self._refused: UnwelcomeError | None = None
         self._finished = False
         self.runner = environment.runner = Worker(environment, host, port)
-        for name in ("load", "clock", "heard", "refuse"):
+        for name in ("clock", "heard", "refuse"):
             self.runner.register_message(name, getattr(self, f"on_{name}"))
-        for name in ("begin", "open"):  # these take their time
+        for name in ("load", "begin", "open"):  # these take their time
             self.runner.register_message(name, getattr(self, f"on_{name}"), concurrent=True)
 
     def follow(self) -> None:
@@ -143,7 +144,7 @@ class Session:
         """Get ready: the configuration comes with the message."""
         self._part = Part(msg.data | self._own, self.runner)
         self.runner.greenlet.spawn(self._report)
-        self.runner.send_message("armed", {})
+        self.runner.send_message("armed", {"reaches": reaches(msg.data["url"])})
 
     def on_clock(self, msg: Message, **_: Any) -> None:
         """Say what the clock shows."""
