@@ -5,7 +5,7 @@ from certify_checks.load.config import LoadConfig
 from certify_checks.load.holdings import KINDS
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing.observe import observe
-from certify_checks.load.rules import capacity, completed, effects, errors, finished, latency, leaks, ratio
+from certify_checks.load.rules import capacity, completed, effects, errors, finished, latency, leaks, ratio, recovered
 
 _NEEDS = frozenset({Capability.HTTP, Capability.GATEWAY, Capability.LOGIN, Capability.EXCLUSIVE})
 
@@ -80,6 +80,14 @@ CHECK = Check(
             seed=ratio.seed,
             needs=_NEEDS | {Capability.PEERS},
             limits={"ratio": None},
+        ),
+        Rule(
+            id="recovered",
+            title="after the load all services are there and ready, queues are empty, read models are what a rebuild gives",
+            judge=recovered.judge,
+            seed=recovered.seed,
+            needs=_NEEDS | {Capability.SQL, Capability.DISPOSABLE},
+            limits={"waiting": "== 0", "differing": "== 0"},
         ),
     ),
 )

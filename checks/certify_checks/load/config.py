@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from certify.api import CheckConfig, Duration
+from certify_checks.load.aftermath import After
 from certify_checks.load.holdings import check_sizes
 from certify_checks.load.pacing import Stage, Steps, check_pacing
 from certify_checks.load.work import Finish, Upload
@@ -86,6 +87,7 @@ class LoadConfig(CheckConfig, frozen=True):
         compare: the stack out of the profile's `peers` that gets every other request; empty: none.
         workers: how many processes share the users, or the rate; the command line's `--load-workers` leads.
         workers_wait: how long it is waited for these to come.
+        after: what the stack must be like after the load.
         memory: how much a service may use, such as `256 MiB`, where nothing limits it; `memory_of`: those of some, by name.
         lasting: how far growth is projected: how long a service shall run without a restart.
     """
@@ -110,6 +112,7 @@ class LoadConfig(CheckConfig, frozen=True):
     role: str = "admin"
     workers: int = 1
     workers_wait: Duration = Duration("60 s")
+    after: After = After()
     memory: str = ""
     lasting: Duration = Duration("24 h")
     memory_of: dict[str, str] = msgspec.field(default_factory=dict)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from certify_checks.load.aftermath import Aftermath
 from certify_checks.load.holdings import Soak
 
 
@@ -216,6 +217,7 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     peer: tuple[OperationSeen, ...] = ()
     workers: tuple[WorkerSeen, ...] = ()
     soak: Soak = Soak()
+    aftermath: Aftermath = Aftermath()
     unusable: str = ""
     detail: str = ""
 

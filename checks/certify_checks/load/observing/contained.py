@@ -1,6 +1,5 @@
 """Containers of a stack, as far as their engine knows them: their first process, what they may hold at most, and what they hold."""
 
-import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -55,10 +54,10 @@ class Engine:
             return None
         return counted(known.identity, stats)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Ask no more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        await asyncio.to_thread(self._client.close)
+        self._client.close()
 
 
 def counted(identity: str, stats: Mapping[str, Any]) -> Look | None:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from certify.api import Context
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.model import LoadSeen
-from certify_checks.load.observing import counting
+from certify_checks.load.observing import counting, recovering
 from certify_checks.load.observing.comparing import apart, with_peer
 from certify_checks.load.observing.distribution import layout
 from certify_checks.load.observing.finishing import finishing, sent_and_done
@@ -35,6 +35,7 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
         if hold != whole:
             planned["ramp"] = min(planned["ramp"], QUICK_RAMP)
         sums = await counting.sums(ctx, looked_at)
+        earlier = await recovering.before(ctx, config.after)
         before, told = snapshot(), size_of(ctx)
         async with soaking(ctx, config, planned) as soaked:
             folder = await generate(ctx, planned, layout(ctx, config))
@@ -52,7 +53,7 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     effects = await counting.count(ctx, looked_at, done, sums) if looked_at else ()
     repeating = {operation.name for operation in shape.operations if operation.twice}
     effects = tuple(replace(effect, to_repeat=effect.operation in repeating) for effect in effects)
-    seen = replace(seen, soak=soaked.seen)
+    seen = replace(seen, soak=soaked.seen, aftermath=await recovering.aftermath(ctx, config.after, earlier))
     seen = replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)
     traced = traced_requests(folder, names, planned["traced"])
     spent = await spending(ctx, told, planned["run"], traced)

@@ -111,7 +111,7 @@ async def _watching(
         engine, known = None, dict[str, Known]()
         if contained and contained[0].container:
             engine = await asyncio.to_thread(Engine, contained[0].container.engine)
-            exits.push_async_callback(engine.close)
+            exits.callback(engine.close)
             known = await asyncio.to_thread(engine.known, contained)
         roots = {part.name: part.pid for part in parts if part.pid}
         roots |= {name: one.pid for name, one in known.items() if one.pid}
