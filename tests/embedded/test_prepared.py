@@ -49,6 +49,9 @@ def test_it_is_made_whole_copied_and_opened_with_new_passwords(cache: Path, tmp_
     assert preparing.make(SERVICES, None, target, tmp_path / "spare") == 0
     assert prepared.services_of(target) == {"crm", "hr"}
     assert not (tmp_path / "spare").exists()
+    # What the server makes again when it needs it is not copied.
+    assert not [*target.rglob("*_fsm"), *target.rglob("*_vm")]
+    assert len([path for path in (target / "pg_wal").iterdir() if path.is_file()]) == 1
     with postgres.temporary(target) as server:
         assert (
             query(

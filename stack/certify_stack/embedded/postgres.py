@@ -42,6 +42,7 @@ _SHM = Path("/dev/shm")  # noqa: S108 - a private folder of random name is made 
 _SHM_NEEDED = 1 << 30
 _SEGMENT_LINE: Final = 6
 _READY_LINE: Final = 7
+_FIRST_SEGMENT: Final = "Latest checkpoint's REDO WAL file"
 _SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",
@@ -175,6 +176,28 @@ class PostgresServer:
             code = process.wait()
         if code:
             raise PostgresError(f"PostgreSQL did not shut down in order; the end of {self.log}:\n{self._log_tail()}")
+
+    def first_segment(self) -> str:
+        """The file of its log with the last checkpoint: where a server that was shut down begins to read.
+
+        Raises:
+            PostgresError: Its control file does not tell.
+        """
+        told = subprocess.run(
+            [self._bin / "bin" / "pg_controldata", "-D", self.data],
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        lines = (line.partition(":") for line in told.stdout.splitlines())
+        found = {name: value.strip() for name, _, value in lines}
+        if found.get("Database cluster state") != "shut down" or not found.get(_FIRST_SEGMENT):
+            raise PostgresError(
+                f"{self.data} is not of a server that was shut down in order: {told.stdout}{told.stderr}"
+            )
+        return found[_FIRST_SEGMENT]
 
     def segment(self) -> int:
         """The System V shared memory segment that a running or killed server has; -1 when none is known."""
