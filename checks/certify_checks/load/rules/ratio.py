@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome, Ruling, Seeded
+from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome, Ruling, Seeded, format_quantity
 from certify_checks.load.model import LoadSeen, OperationSeen
 from certify_checks.load.rules.planting import sound, spread
 from certify_checks.load.rules.soundness import P95, unusable
@@ -40,7 +40,9 @@ def _ruled(seen: LoadSeen, limit: Limit, found: Ratio, own: Sequence[Timed], oth
         Measurement(name, percentile(sorted(took for _, took in times), P95), "us", samples=len(times))
         for name, times in (("p95 of this version", own), (f"p95 of {seen.compared}", other))
     ]
-    summary = f"this version's p95 is {measured} of that of {seen.compared}, over {count:,} requests in turns"
+    value, low, high = (format_quantity(part, "ppm") for part in found)
+    told = f"this version's p95 is {value} [{low}, {high}] of that of {seen.compared}"
+    summary = f"{told} over {count:,} requests in turns, limit {limit}"
     if outcome is Outcome.INCONCLUSIVE:
         ruling = Ruling.inconclusive("interval-straddles", summary, cure=_LONGER, examined=count)
     else:
