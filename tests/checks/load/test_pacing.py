@@ -91,9 +91,11 @@ def test_a_paced_user_is_due_once_in_each_pace_and_never_bunches():
     assert min(gaps) >= 500_000
     assert max(gaps) <= 1_500_000
     assert mean(gaps) == pytest.approx(1_000_000, rel=0.01)
-    first = [next(paced(chance(seed), 1_000_000, 0)) for seed in range(400)]
-    assert mean(first) == pytest.approx(1_000_000, rel=0.05)
-    assert pstdev(first) > 200_000
+    users = [list(itertools.islice(paced(chance(seed), 1_000_000, 0), 4)) for seed in range(400)]
+    assert pstdev(due[0] for due in users) > 200_000
+    for half in range(6):
+        asked = [at for due in users for at in due if half * 500_000 <= at < (half + 1) * 500_000]
+        assert len(asked) == pytest.approx(200, rel=0.15), "as often in the beginning as later"
 
 
 def open_load(clean: LoadSeen, times: list[int], **more: int) -> LoadSeen:

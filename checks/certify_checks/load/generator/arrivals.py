@@ -44,8 +44,13 @@ def poisson(chance: random.Random, phases: Iterable[Phase], begin_us: int = 0) -
 
 
 def paced(chance: random.Random, pace_us: int, begin_us: int) -> Iterator[int]:
-    """One user's schedule, without an end: somewhere in the middle half of each pace; users begin spread over one pace."""
-    began = begin_us + chance.uniform(0, pace_us)
+    """One user's schedule, without an end: somewhere in the middle half of each pace.
+
+    A user comes in the middle of a pace, so that many of them ask as often in the first as in any other.
+    """
+    began = begin_us - chance.uniform(0, pace_us)
     while True:
-        yield int(began + pace_us * chance.uniform(0.5 - JITTER, 0.5 + JITTER))
+        due = int(began + pace_us * chance.uniform(0.5 - JITTER, 0.5 + JITTER))
+        if due >= begin_us:
+            yield due
         began += pace_us
