@@ -167,7 +167,7 @@ _BRIEF: dict[str, Any] = {
     "think_max": "140 ms",
 }
 # As the profile asks, for so long that it is more than one event.
-_PACED: dict[str, Any] = {"shape": "api-mix", "users": 100, "pace": "1 s", "hold": "2 m", "quick_hold": "2 m"}
+_PACED = _BRIEF | {"users": 100, "pace": "1 s", "ramp": "3 s", "warmup": "3 s", "hold": "2 m", "quick_hold": "2 m"}
 _PAYING = _BRIEF | {"shape": "pay-invoices", "hold": "8 s", "quick_hold": "8 s"}
 
 

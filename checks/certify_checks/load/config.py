@@ -62,11 +62,20 @@ class Effect(CheckConfig, frozen=True):
 
 
 class Shape(CheckConfig, frozen=True):
-    """A named mix of operations, the picks that their variables use, and what must be there of them afterwards."""
+    """A named mix of operations, the picks that their variables use, and what must be there of them afterwards.
+
+    Or else `locustfile`: a file of Python beside the profile, whose Locust users make the load.
+    """
 
     operations: tuple[Operation, ...] = ()
     picks: dict[str, Pick] = msgspec.field(default_factory=dict)
     effects: dict[str, Effect] = msgspec.field(default_factory=dict)
+    locustfile: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse options that contradict each other."""
+        if self.locustfile and (self.operations or self.effects):
+            raise ValueError("`locustfile` and `operations` or `effects` contradict each other: leave one out")
 
 
 class LoadConfig(CheckConfig, frozen=True):
@@ -83,10 +92,10 @@ class LoadConfig(CheckConfig, frozen=True):
         stages: one rate after the other instead, each for its time.
         steps: rates that rise evenly instead, to find what the stack can take.
         concurrent: how many requests there are at once, at most, with a rate; what arrives then waits, and that counts.
-        traced: one request in so many is traced, to tell where the time goes; 0 for none.
-        compare: the stack out of the profile's `peers` that gets every other request; empty: none.
         workers: how many processes share the users, or the rate; the command line's `--load-workers` leads.
         workers_wait: how long it is waited for these to come.
+        traced: one request in so many is traced, to tell where the time goes; 0 for none.
+        compare: the stack out of the profile's `peers` that gets every other request; empty: none.
         after: what the stack must be like after the load.
         memory: how much a service may use, such as `256 MiB`, where nothing limits it; `memory_of`: those of some, by name.
         lasting: how far growth is projected: how long a service shall run without a restart.
@@ -123,6 +132,9 @@ class LoadConfig(CheckConfig, frozen=True):
         if not 1 <= self.workers <= MOST_WORKERS:
             raise ValueError(f"`workers` is from 1 to {MOST_WORKERS}")
         check_pacing(self.users, self.pace, self.concurrent, rates)
+        shape = self.chosen()
+        if shape and shape.locustfile and (self.rates or self.pace.microseconds):
+            raise ValueError("users of a locustfile wait as it says: leave `pace`, `rate`, `stages` and `steps` out")
         check_sizes((self.memory, *self.memory_of.values()))
 
     @property

@@ -212,10 +212,10 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     finishing: Finishing = Finishing()
     starts: Starts = Starts()
     stages: tuple[StageSeen, ...] = ()
+    workers: tuple[WorkerSeen, ...] = ()
     spending: tuple[Spending, ...] = ()
     compared: str = ""
     peer: tuple[OperationSeen, ...] = ()
-    workers: tuple[WorkerSeen, ...] = ()
     soak: Soak = Soak()
     aftermath: Aftermath = Aftermath()
     unusable: str = ""

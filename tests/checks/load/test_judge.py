@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome, Rule
 from certify_checks.load.check import CHECK
+from certify_checks.load.generator.outcomes import FAILED
 from certify_checks.load.model import Calibration, LoadSeen
 from certify_checks.load.rules.errors import needed
 from certify_checks.load.rules.planting import spread
@@ -40,7 +41,7 @@ def test_a_clean_observation_passes_with_interval_and_samples(rule: Rule, clean:
 def test_every_planted_defect_is_found_also_on_an_unusable_observation(rule: Rule, clean: LoadSeen, asked: Criteria):
     for seen in (clean, LoadSeen(), LoadSeen(unusable="login-failed"), replace(clean, calibration=Calibration())):
         planted = list(rule.seed(seen, asked))
-        assert len(planted) == {"latency": 3, "errors": 7, "effects": 4}[rule.id]
+        assert len(planted) == {"latency": 3, "errors": len(FAILED), "effects": 4}[rule.id]
         for seeded in planted:
             ruling = rule.judge(seeded.observation, asked)
             assert ruling.outcome is Outcome.FAIL, seeded.name

@@ -21,6 +21,7 @@ from certify_checks.load.generator.arrivals import MICRO, Phase, poisson
 from certify_checks.load.generator.desk import Desk
 from certify_checks.load.generator.jobs import Jobs
 from certify_checks.load.generator.live import Live
+from certify_checks.load.generator.script import Script, wait
 from certify_checks.load.generator.tally import Tally
 from certify_checks.load.generator.users import CALIBRATING, Mix, calibrating_user, load_user, record
 
@@ -54,29 +55,49 @@ class Run:
         self.desk = Desk(self.tally.now, config["concurrent"], self._hire) if config["stages"] else None
         self.user_class = load_user(self.mix, self.desk)
         classes: list[type[locust.User]] = [self.user_class, calibrating_user(config, self.tally)]
-        self.environment: Environment = runner.environment if runner else Environment()
+        self.script = Script(config, self.tally) if config.get("locustfile") else None
+        # Listeners that a locustfile adds are on Locust's own events, and are heard only if the environment's are the same.
+        events = locust.events if self.script else None
+        self.environment: Environment = runner.environment if runner else Environment(events=events)
         self.environment.user_classes, self.environment.stop_timeout = classes, config["timeout"] + 1
         self.runner = runner or self.environment.create_local_runner()
         # Locust's own statistics, which round and which nobody reads, cost a tenth of what a request does.
         self.environment.events.request._handlers.clear()  # noqa: SLF001 - it offers no other way
-        self.environment.events.request.add_listener(self._finished)  # type: ignore[no-untyped-call]
+        self.environment.events.request.add_listener(self._finished)
         self.jobs = Jobs(self.mix, self.environment.events.request)
+        self.out = sys.stdout
+        if self.script and self.script.load():
+            self.script.join(self.environment, classes[1:])
 
-    def _finished(self, response_time: float, response: Any, context: Any, exception: Any, **_: Any) -> None:
-        record(self.tally, response_time, response, context, exception)
+    def _finished(
+        self,
+        *,
+        name: str,
+        response_time: Any,
+        response: Any = None,
+        context: Any = None,
+        exception: Any = None,
+        **_: Any,
+    ) -> None:
+        if self.script and "start" not in (context or {}):
+            self.script.record(name, response_time, response, exception)
+        else:
+            record(self.tally, response_time, response, context, exception)
 
     def _hire(self) -> None:
         self.runner.spawn_users({self.user_class.__name__: 1})
 
     def execute(self) -> None:
         """Ramp up, warm up, hold, and wait for what is under way."""
+        if self.script and self.script.problem:
+            return
         config, runner = self.config, self.runner
         total = config["users"] + CALIBRATING
         runner.start(total, spawn_rate=max(1.0, total / max(config["ramp"], 0.1)))
         telling = gevent.spawn(self._tell)
         begin = self.tally.now()
         receiving = gevent.spawn(self.desk.receive, self._arrivals(begin)) if self.desk else None
-        gevent.sleep(config["ramp"] + config["warmup"])
+        wait(self.script, config["ramp"] + config["warmup"])
         waiting_until = time.monotonic() + GATHERING
         while runner.user_count < total and time.monotonic() < waiting_until:
             gevent.sleep(0.1)
@@ -89,6 +110,8 @@ class Run:
         self.mix.following.wait()
         telling.kill()
         self.tally.close(self.mix.timeout_us)
+        if self.script:
+            self.script.close(self.mix.timeout_us)
 
     def _arrivals(self, begin_us: int) -> Any:
         """When requests are due: the rate rises during the ramp, and stays while it is warm."""
@@ -108,7 +131,7 @@ class Run:
         for stage in self.config["stages"] or [{"rate": 0, "seconds": self.config["hold"]}]:
             started, busy = end, time.process_time()
             end += int(stage["seconds"] * MICRO)
-            gevent.sleep(max(0, end - self.tally.now()) / MICRO)
+            wait(self.script, (end - self.tally.now()) / MICRO)
             used = int(MICRO * MICRO * (time.process_time() - busy) / max(1, end - started))
             rate = round(1000 * stage["rate"])
             self.stages.append({"rate": rate, "begin_us": started - begin, "end_us": end - begin, "cpu_ppm": used})
@@ -148,8 +171,8 @@ class Run:
             now = self.tally.now()
             left = max(0, math.ceil(total - now / MICRO))
             told = {"second": now // MICRO, "left": left, "users": self.runner.user_count - CALIBRATING}
-            sys.stdout.write(json.dumps(told | live.told(now)) + "\n")
-            sys.stdout.flush()
+            self.out.write(json.dumps(told | live.told(now)) + "\n")
+            self.out.flush()
 
     def summary(self) -> dict[str, Any]:
         """What is known of the run apart from its requests."""
@@ -164,6 +187,8 @@ class Run:
             "polls": self.mix.following.polls,
             "deaf": self.mix.following.deaf,
             "examples": self.tally.examples,
+            "names": self.script.names if self.script else [],
+            "problem": self.script.problem if self.script else "",
             "version": f"locust {locust.__version__}",
         }
 

@@ -11,6 +11,7 @@ GRAPHQL: Final = "graphql"
 WRONG: Final = "wrong-body"
 UNANSWERED: Final = "unanswered"
 UNSENT: Final = "unsent"
+SCRIPT: Final = "script"
 
 FAILED: Final = {
     CONNECTION: "no answer came: refused, reset or timed out",
@@ -20,6 +21,7 @@ FAILED: Final = {
     WRONG: "a 200 whose body is not the answer",
     UNANSWERED: "still without an answer at the end",
     UNSENT: "never sent: nobody was free for as long as the time-out, for those before it were not answered",
+    SCRIPT: "a failure by what the locustfile says of the answer",
 }
 
 REFUSED: Final = "failed"

@@ -49,7 +49,8 @@ class Mix:
 
     def headers(self, number: int, unique: str) -> Config:
         """Of a request of that operation. With tracing it says of each whether its spans are wanted."""
-        every, own = self.config.get("traced", 0), self.operations[number]["headers"]
+        every: int = self.config.get("traced", 0)
+        own: Config = self.operations[number]["headers"]
         return own | {"traceparent": traceparent(unique, wanted=wanted(unique, every))} if every else own
 
     def about(self, number: int, sending: int) -> Config:

@@ -10,8 +10,9 @@ from certify.api import Context
 from certify_checks.load.config import LoadConfig, Shape
 from certify_checks.load.generator.tally import CALIBRATION, REQUEST_COLUMNS, REQUESTS, write
 from certify_checks.load.model import OperationSeen
-from certify_checks.load.observing.plan import UnusableError, plan
+from certify_checks.load.observing.plan import plan
 from certify_checks.load.observing.reading import SUMMARY, read, rows_of
+from certify_checks.load.observing.unusable import UnusableError
 
 PEER = "peer"
 

@@ -14,7 +14,7 @@ from certify.api import Context
 from certify_checks.children import die_with_parent, end
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.generator.distributed.secret import VARIABLE, new_token
-from certify_checks.load.observing.plan import UnusableError
+from certify_checks.load.observing.unusable import UnusableError
 
 _MODULE = (sys.executable, "-P", "-m")
 MASTER = (*_MODULE, "certify_checks.load.generator.distributed.master")

@@ -10,12 +10,14 @@ from certify_checks.load.observing.comparing import apart, with_peer
 from certify_checks.load.observing.distribution import layout
 from certify_checks.load.observing.finishing import finishing, sent_and_done
 from certify_checks.load.observing.neighbours import foreign_ppm, snapshot
-from certify_checks.load.observing.plan import UnusableError, asked, plan, timed
+from certify_checks.load.observing.plan import asked, plan, timed
 from certify_checks.load.observing.punctual import punctual
 from certify_checks.load.observing.reading import read, workers
 from certify_checks.load.observing.running import generate
+from certify_checks.load.observing.scripting import alone, names_of
 from certify_checks.load.observing.soaking import soaking
 from certify_checks.load.observing.spending import size_of, spending, traced_requests
+from certify_checks.load.observing.unusable import UnusableError
 
 QUICK_RAMP = 3.0
 
@@ -38,11 +40,11 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
         earlier = await recovering.before(ctx, config.after)
         before, told = snapshot(), size_of(ctx)
         async with soaking(ctx, config, planned) as soaked:
-            folder = await generate(ctx, planned, layout(ctx, config))
+            folder = await generate(ctx, planned, alone(shape, layout(ctx, config)))
         foreign = foreign_ppm(before, snapshot(), [part.pid for part in (*ctx.stack.services, gateway) if part.pid])
+        names = names_of(folder, shape)
     except UnusableError as error:
         return replace(seen, unusable=error.reason, detail=str(error))
-    names = [operation.name for operation in shape.operations]
     peer = apart(folder, names) if config.compare else ()
     operations, calibration, generator = read(folder, names)
     starts, stages = punctual(folder, config)

@@ -6,16 +6,10 @@ from typing import Any
 from certify.api import Context, Duration, Service
 from certify_checks.http import Client, LoginError
 from certify_checks.load.config import LoadConfig, Operation, Shape
+from certify_checks.load.observing.scripting import locustfile, roles_of
 from certify_checks.load.observing.sending import graphql_path, sending
+from certify_checks.load.observing.unusable import UnusableError
 from certify_checks.picks import Pick, PickError, find
-
-
-class UnusableError(Exception):
-    """No load can be made: a reason code, and why."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
 
 
 def asked(ctx: Context, config: LoadConfig) -> tuple[Shape, Service]:
@@ -28,7 +22,9 @@ def asked(ctx: Context, config: LoadConfig) -> tuple[Shape, Service]:
     if shape is None:
         known = ", ".join(sorted(config.shapes)) or "none"
         raise UnusableError("unknown-shape", f"there is no shape {config.shape!r}; the profile has: {known}")
-    chosen = any(operation.weight > 0 and not operation.times for operation in shape.operations)
+    chosen = bool(shape.locustfile) or any(
+        operation.weight > 0 and not operation.times for operation in shape.operations
+    )
     if not chosen or (config.crowd < 1 and not config.rates):
         raise UnusableError("no-operations", "the shape has no operation with a weight, or there are no users")
     if gateway is None or not gateway.url:
@@ -43,7 +39,7 @@ async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service)
         UnusableError: nobody can log in, or a value is not found.
     """
     parts: tuple[Operation | Pick, ...] = (*shape.operations, *shape.picks.values())
-    roles = {part.role or config.role for part in parts}
+    roles = {part.role or config.role for part in parts} | roles_of(ctx, shape, config.role)
     async with Client(ctx, timeout=config.timeout.seconds) as client:
         try:
             tokens = {role: await client.token(role) for role in sorted(roles)}
@@ -54,8 +50,7 @@ async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service)
         except PickError as error:
             raise UnusableError("pick-failed", str(error)) from error
     operations = [
-        sending(ctx.stack, gateway, operation, tokens[operation.role or config.role])
-        for operation in shape.operations
+        sending(ctx.stack, gateway, operation, tokens[operation.role or config.role]) for operation in shape.operations
     ]
     if lost := [operation["name"] for operation in operations if not operation["url"]]:
         raise UnusableError("no-such-service", f"operation {lost[0]!r} uploads to a service that has no address")
@@ -66,7 +61,8 @@ async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service)
     who = {"operations": operations, "values": values, "users": config.crowd, "seed": ctx.seed, "run": run}
     # Nobody would see the spans of a stack that is not listened to, and its own are not ours to turn off.
     traced = max(0, config.traced) if ctx.stack.spans else 0
-    return target | times | who | {"concurrent": config.concurrent, "traced": traced}
+    own = {"locustfile": locustfile(ctx, shape), "tokens": tokens if shape.locustfile else {}, "role": config.role}
+    return target | times | who | own | {"concurrent": config.concurrent, "traced": traced}
 
 
 def timed(config: LoadConfig, hold: Duration) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Summary(msgspec.Struct, frozen=True):
     workers: tuple[WorkerSeen, ...] = ()
     polls: int = 0
     deaf: int = 0
+    names: tuple[str, ...] = ()
+    problem: str = ""
 
     def generator(self) -> Generator:
         """As it stands in the observation."""

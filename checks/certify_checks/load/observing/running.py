@@ -15,9 +15,9 @@ from certify_checks.children import die_with_parent, end
 from certify_checks.load.generator.tally import CALIBRATION, FINISHED, REQUESTS
 from certify_checks.load.observing.calibration import calibration_server
 from certify_checks.load.observing.distribution import Layout, problem, share
-from certify_checks.load.observing.plan import UnusableError
 from certify_checks.load.observing.reading import SUMMARY
 from certify_checks.load.observing.sending import longest
+from certify_checks.load.observing.unusable import UnusableError
 
 GENERATOR = (sys.executable, "-P", "-m", "certify_checks.load.generator")
 GRACE = 45.0  # seconds beyond the planned ones until a generator that does not end is killed

@@ -33,7 +33,7 @@ def decided(seen: LoadSeen, name: str, limit: Limit) -> Ruling:
     """What the percentile of all requests comes to, measured as `name` against `limit`."""
     if ruling := unsound(seen, limit):
         return ruling
-    times = _times(seen)
+    times = _times(seen, limit)
     if len(times) < FEWEST:
         summary = f"{len(times)} requests are too few for an interval of the 95th percentile: {FEWEST} are needed"
         return Ruling.inconclusive("too-few-samples", summary, cure=_LONGER, examined=len(times))
@@ -73,10 +73,14 @@ def _why(reading: Reading, rose: str) -> tuple[str, str]:
     return ("too-few-samples", _LONGER) if reading.high is None else ("interval-straddles", _NARROWER)
 
 
-def _times(seen: LoadSeen) -> list[int]:
-    """All response times in the order of the requests; what had no right answer counts as if it had taken the time-out."""
+def _times(seen: LoadSeen, limit: Limit) -> list[int]:
+    """All response times in the order of the requests; what had no right answer counts as if it had taken the time-out.
+
+    And as beyond the limit, also where that is longer: no error is quick enough.
+    """
     timeline = seen.timeline()
-    longest = max(seen.timeout_us, *(took for took in timeline if took is not None), 0)
+    beyond = 0 if limit.holds(1 << 62) else limit.value + 1
+    longest = max(seen.timeout_us, beyond, *(took for took in timeline if took is not None), 0)
     return [longest if took is None else took for took in timeline]
 
 

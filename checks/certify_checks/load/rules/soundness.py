@@ -21,6 +21,7 @@ _CURES = {
     "master-unreachable": "give `--load-master` an address of this machine and a free port",
     "target-unreachable": "give the stack an address that the workers' machines reach, such as by `targets:` (docs/load-distributed.md)",
     "no-locustfile": "give its path relative to the profile",
+    "locustfile-shared": "leave `workers` out, or describe the load by `operations`",
     "locustfile-failed": "mend the locustfile; generator.log in the evidence says more",
     "generator-failed": "read generator.log in the evidence",
 }
