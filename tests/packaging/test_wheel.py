@@ -71,6 +71,7 @@ def test_the_wheel_holds_packages_profiles_bundles_and_suites_and_nothing_else(w
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == set(PACKAGES)
     for wanted in (
         "certify/_bundled/profiles/finance.yaml",
+        "certify_stack/gateway/gateway.cjs",
         "certify_stack/gateway/gateway.mjs",
         "certify_stack/gateway/gateway.licenses.txt",
         "certify_checks/federation/engine.mjs",
@@ -133,4 +134,6 @@ def test_the_source_distribution_can_make_the_bundles_anew(tmp_path: Path):
         assert {f"{folder}/package.json", f"{folder}/package-lock.json", f"{folder}/.npmrc"} <= names
         assert any(name.startswith(f"{folder}/src/") for name in names)
     assert {"hatch_build.py", "profiles/finance.yaml", "pyproject.toml", "LICENSE"} <= names
-    assert [name for name in names if name.endswith(("gateway.mjs", "engine.mjs")) and "/src/" not in name] == []
+    assert [
+        name for name in names if name.endswith(("gateway.cjs", "gateway.mjs", "engine.mjs")) and "/src/" not in name
+    ] == []

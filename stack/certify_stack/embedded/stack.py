@@ -145,7 +145,9 @@ class Stack:
         kafka = KafkaServer(self.private, self.logs / "kafka.log", disposable=disposable, tell=self._progress)
         self.database = DatabasePart(postgres, self.say, self._watch_over)
         self.broker = BrokerPart(kafka, topics(self.options.services), self.say, self._watch_over)
-        self.gateway = GatewayPart(self.private, self.logs / "gateway.log", self.say, self._watch_over)
+        # Start hooks may change schemas, and which run will have those again, nobody knows.
+        lasting = not self.options.overlays
+        self.gateway = GatewayPart(self.private, self.logs / "gateway.log", self.say, self._watch_over, lasting=lasting)
         self.sink = SinkPart(self.logs / "sink.log", self.say, self._watch_over)
         self.parts = {part.name: part for part in (self.database, self.broker, self.gateway, self.sink)}
         brokering = asyncio.create_task(self.broker.come_up())

@@ -14,6 +14,8 @@ from certify_stack.erp import AUTH, JWKS_PATH
 from certify_stack.gateway.node import NodeError, find_node
 
 BUNDLE = Path(__file__).parent / "gateway.mjs"
+# The same, to write the image of a process of (see `embedded.snapshot`).
+IMAGE_BUNDLE = BUNDLE.with_name("gateway.cjs")
 # Without a cap the heap grows to 340 MB in a minute of load; with this one 130 MB serve as fast.
 HEAP = ("--max-old-space-size=160", "--max-semi-space-size=8")
 
@@ -28,8 +30,8 @@ class Subgraph:
     sdl: str
 
 
-def command(configuration: Path) -> list[str]:
-    """The command line of a gateway with this configuration file.
+def command(configuration: Path, image: Path | None = None) -> list[str]:
+    """The command line of a gateway with this configuration file, which starts from an image when there is one.
 
     Raises:
         NodeError: There is no Node, or the bundle was not built.
@@ -38,7 +40,13 @@ def command(configuration: Path) -> list[str]:
         raise NodeError(
             f"{BUNDLE.name} was not built: install certify from its wheel, or anew with  pip install --editable ."
         )
-    return [str(find_node()), *HEAP, str(BUNDLE), str(configuration)]
+    program = str(BUNDLE) if image is None else f"--snapshot-blob={image}"
+    return [str(find_node()), *HEAP, program, str(configuration)]
+
+
+def image_writer(node: Path, image: Path, configuration: Path) -> list[str]:
+    """The command line that writes the image of a gateway with the subgraphs of this configuration file."""
+    return [str(node), *HEAP, f"--snapshot-blob={image}", "--build-snapshot", str(IMAGE_BUNDLE), str(configuration)]
 
 
 def environment() -> dict[str, str]:

@@ -1,35 +1,5 @@
-// The reference stack's gateway: `node gateway.mjs CONFIG.json`.
-//
-// Composes the subgraphs of CONFIG at start, listens on 127.0.0.1 unless CONFIG says otherwise, and prints one line:
-// {"listening": port}, or {"failed": "why"}.
-// It ends when its standard input does, so that it never outlives whoever started it.
-import { readConfig } from "./config.mjs";
-import { createVerifier } from "./identity.mjs";
-import { createReadiness } from "./readiness.mjs";
-import { createGatewaySchema } from "./schema.mjs";
-import { listen } from "./server.mjs";
+// The reference stack's gateway: `node gateway.mjs CONFIG.json` composes the subgraphs of CONFIG at start, and serves.
+import { addressesOf, createGatewaySchema } from "./schema.mjs";
+import { serve } from "./serve.mjs";
 
-process.stdin.resume();
-for (const event of ["end", "close", "error"]) process.stdin.on(event, () => process.exit());
-for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
-
-try {
-  const config = readConfig(process.argv[2]);
-  const port = await listen({
-    where: config.listener === undefined ? { port: config.port, host: config.host } : { fd: config.listener },
-    schema: createGatewaySchema(config),
-    verify: await createVerifier(config.jwt),
-    ready: createReadiness(config.subgraphs),
-  });
-  say({ listening: port });
-  // The first request would wait until Node has loaded its HTTP client: better now, while nobody asks.
-  fetch("data:,").catch(() => {});
-} catch (error) {
-  say({ failed: error.message });
-  process.exitCode = 1;
-  process.stdin.destroy();
-}
-
-function say(event) {
-  process.stdout.write(`${JSON.stringify(event)}\n`);
-}
+await serve(process.argv[2], (config) => createGatewaySchema(config, addressesOf(config.subgraphs)));

@@ -2,9 +2,16 @@ import { randomBytes } from "node:crypto";
 import { getStitchedSchemaFromSupergraphSdl } from "@graphql-tools/federation";
 import { addressOf, composed } from "./supergraph.mjs";
 
-/** The executable schema over all subgraphs. Throws with the first composition errors when they do not fit together. */
-export function createGatewaySchema({ subgraphs, timeoutMs, cache }) {
-  const addresses = new Map(subgraphs.map(({ name, url }) => [addressOf(name), url]));
+/** Where each subgraph really is, by the address that the supergraph has for it. */
+export function addressesOf(subgraphs) {
+  return new Map(subgraphs.map(({ name, url }) => [addressOf(name), url]));
+}
+
+/**
+ * The executable schema over all subgraphs, which are asked where `addresses` says at that moment. Throws with the first composition
+ * errors when they do not fit together.
+ */
+export function createGatewaySchema({ subgraphs, timeoutMs, cache }, addresses) {
   const fetchSubgraph = (address, options) => fetch(addresses.get(address), options);
   return getStitchedSchemaFromSupergraphSdl({
     supergraphSdl: composed(subgraphs, cache),
