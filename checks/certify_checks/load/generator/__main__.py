@@ -6,6 +6,7 @@ writes every request to files in the folder that the configuration names, and a 
 
 import locust  # isort: skip - patches sockets and timers, so it goes before whatever uses them
 
+import gc
 import json
 import math
 import random
@@ -27,11 +28,15 @@ from certify_checks.load.generator.users import CALIBRATING, Mix, calibrating_us
 
 SUMMARY = "generator.json"
 TICK_US = 20_000
+GARBAGE = 10_000  # new objects before the collector looks at the young ones
 GATHERING = 10.0  # seconds that the last users may take to arrive after ramp and warm-up
 
 
 def main(path: str) -> None:
     """Run one load to its end and write what was seen."""
+    # Every request is kept, and none is garbage: a collector that visits all of them again and again makes others late.
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 50, 1000)
     config = json.loads(Path(path).read_text(encoding="utf-8"))
     run = Run(config)
     run.execute()

@@ -34,14 +34,15 @@ class Mix:
         self.paced: list[Any] = []
         self.until: int | None = None
         self._numbers = range(len(self.operations))
-        self._weights = [operation["weight"] for operation in self.operations]
+        # Once for all requests: of weights, `choices` would make the sums anew each time.
+        self._sums = list(itertools.accumulate(operation["weight"] for operation in self.operations))
         self.following = Following(config, tally)
         # Of processes that share a load each has a range of its own, so that no two of them give the same number.
         self._unique = itertools.count(config.get("worker", 0) * (16**DIGITS // config.get("workers", 1)))
 
     def draw(self) -> int:
         """The number of an operation, by weight."""
-        return self.chance.choices(self._numbers, self._weights)[0]
+        return self.chance.choices(self._numbers, cum_weights=self._sums)[0]
 
     def unique(self) -> str:
         """A number that no other request of any run has."""
@@ -56,8 +57,12 @@ class Mix:
     def about(self, number: int, sending: int) -> Config:
         """What has to be known of one sending when its answer comes."""
         operation = self.operations[number]
-        about = {"sending": sending, "nullable": operation["nullable"], "upload": bool(operation["upload"])}
-        return about | {"accepted": self.following.accepted}
+        return {
+            "sending": sending,
+            "nullable": operation["nullable"],
+            "upload": bool(operation["upload"]),
+            "accepted": self.following.accepted,
+        }
 
     def schedule(self) -> Any:
         """The schedule of one more user, who begins now."""
