@@ -53,9 +53,6 @@ class Jobs:
         self._group.join()
 
     def _made(self) -> Iterable[Job]:
-        # Of processes that share a load, one sends them: so many in all are wanted.
-        if self._mix.config.get("worker", 0):
-            return
         for number, operation in enumerate(self._mix.operations):
             apart = self._mix.config["hold"] / max(1, operation["times"])
             for turn in range(operation["times"]):
