@@ -48,7 +48,7 @@ async def conduct(scheduler: Scheduler, driver: Driver, workspace: Workspace, lo
         EnvironmentUnusableError: the stack cannot be booted here at all.
     """
     try:
-        async with interruptible() as interruption, _received(scheduler, workspace):
+        async with interruptible() as interruption, _received(scheduler, driver, workspace):
             await scheduler.run()
     except asyncio.CancelledError:
         if not interruption.signal:
@@ -65,9 +65,9 @@ async def conduct(scheduler: Scheduler, driver: Driver, workspace: Workspace, lo
 
 
 @asynccontextmanager
-async def _received(scheduler: Scheduler, workspace: Workspace) -> AsyncIterator[None]:
+async def _received(scheduler: Scheduler, driver: Driver, workspace: Workspace) -> AsyncIterator[None]:
     """Listen for the stack's spans where a check will look at them; else they would only cost time."""
-    if not scheduler.asks_for(Capability.SPANS):
+    if not (Capability.SPANS in driver.capabilities and scheduler.asks_for(Capability.SPANS)):
         yield
         return
     async with listening(workspace.spans) as url:

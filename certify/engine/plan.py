@@ -35,7 +35,7 @@ class Turn(IntEnum):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One check process. `requires` are controls that must pass before it starts."""
+    """One check process. `requires` are controls that must pass before it starts, `uses` what it takes where it is offered."""
 
     id: str
     check: str
@@ -45,6 +45,7 @@ class Job(msgspec.Struct, frozen=True):
     budget_us: int
     requires: tuple[str, ...] = ()
     last: bool = False
+    uses: frozenset[Capability] = frozenset()
 
     @property
     def needs_stack(self) -> bool:
@@ -230,6 +231,7 @@ def _job(name: str, group: list[_Asked], profile: Profile, registry: Registry) -
         budget_us=budget_us,
         requires=group[0].control.requires,
         last=group[0].rule.last,
+        uses=frozenset().union(*(one.rule.uses for one in group)),
     )
 
 

@@ -24,7 +24,7 @@ MAX_LINE = 64 * 1024 * 1024
 class RuleDescription(msgspec.Struct, frozen=True):
     """One rule as the planner sees it. `limits` maps names to default texts; null: the profile must give it.
 
-    `last`: it wants to be observed after all other checks have ended.
+    `last`: it wants to be observed after all other checks have ended. `uses`: what it takes where it is offered.
     """
 
     id: str
@@ -32,6 +32,7 @@ class RuleDescription(msgspec.Struct, frozen=True):
     needs: frozenset[Capability] = frozenset()
     limits: dict[str, str | None] = {}
     last: bool = False
+    uses: frozenset[Capability] = frozenset()
 
 
 class Description(msgspec.Struct, frozen=True):

@@ -67,7 +67,10 @@ def discover_reports() -> dict[str, ReportFormat]:
 
 def describe(check: Check) -> Description:
     """What the planner needs to know of a Python check."""
-    rules = (RuleDescription(rule.id, rule.title, rule.needs, dict(rule.limits), rule.last) for rule in check.rules)
+    rules = (
+        RuleDescription(rule.id, rule.title, rule.needs, dict(rule.limits), rule.last, rule.uses)
+        for rule in check.rules
+    )
     return Description(check.id, check.title, tuple(rules), check.budget)
 
 

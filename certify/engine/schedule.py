@@ -54,8 +54,8 @@ class Scheduler:
                 task.cancel()
 
     def asks_for(self, capability: Capability) -> bool:
-        """Whether a job of the plan needs it."""
-        return any(capability in job.needs for job in self._plan.jobs)
+        """Whether a job of the plan needs or uses it."""
+        return any(capability in job.needs | job.uses for job in self._plan.jobs)
 
     async def _boot(self) -> None:
         async with machine(exclusive=False):

@@ -177,6 +177,7 @@ class Rule(msgspec.Struct, frozen=True):
         seed: pure; (observation, criteria) -> mutated observations that `judge` must fail.
         needs: capabilities; one that is missing makes the rule inconclusive.
         limits: names of its limits with their defaults; None: the profile must give it.
+        uses: capabilities that it takes where they are offered, and does without elsewhere.
         last: observe after all other checks have ended, so that what happened to the stack meanwhile is seen.
     """
 
@@ -187,6 +188,7 @@ class Rule(msgspec.Struct, frozen=True):
     needs: frozenset[Capability] = frozenset()
     limits: Mapping[str, str | None] = {}
     last: bool = False
+    uses: frozenset[Capability] = frozenset()
 
 
 class Check(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ CHECK = Check(
             judge=latency.judge,
             seed=latency.seed,
             needs=_NEEDS,
+            uses=frozenset({Capability.SPANS}),
             limits={"p95": None},
         ),
         Rule(
