@@ -95,8 +95,9 @@ def test_limits_are_those_of_the_source_and_stand_in_finance_itself():
     assert {key: str(controls[key[0]].limits[key[1]]) for key in LIMITS} == LIMITS
     for control in controls.values():
         assert {Path(limit.origin.file).name for limit in control.limits.values()} <= {"finance.yaml"}
-    assert controls["FIN-LOAD-01"].options == {"shape": "api-mix", "users": 100, "hold": "5 m"}
-    assert controls["FIN-LOAD-02"].options == controls["FIN-LOAD-01"].options
+    assert controls["FIN-LOAD-01"].options == {"shape": "api-mix", "users": 100, "pace": "1 s", "hold": "5 m"}
+    # One load answers all three.
+    assert controls["FIN-LOAD-02"].options == controls["FIN-LOAD-01"].options == controls["FIN-LOAD-07"].options
 
 
 def test_finance_certifies_the_18_services():
