@@ -105,6 +105,7 @@ def test_what_was_not_watched_or_not_seen_is_no_pass(clean: LoadSeen):
 
 def test_a_service_that_was_started_again_hides_what_it_held(clean: LoadSeen):
     assert LEAKS.judge(watched(clean, replace(part(), starts=2)), CRITERIA).reason == "started-again"
+    assert LEAKS.judge(watched(clean, part("gateway"), part(minutes=50)), CRITERIA).reason == "started-again"
 
 
 def test_only_what_the_control_covers_is_judged(clean: LoadSeen):

@@ -146,6 +146,18 @@ def test_memory_of_a_copy_on_write_is_no_growth():
     assert abs(after.held["memory"] - before.held["memory"]) < 1 << 20
 
 
+def test_a_look_that_raises_is_no_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def snapshot() -> None:
+        raise OSError("too many open files")
+
+    with running() as pid:
+        looks = iter(range(3))
+        real = module.snapshot
+        monkeypatch.setattr(module, "snapshot", lambda: real() if next(looks, None) is not None else snapshot())
+        with pytest.raises(OSError, match="too many open files"):
+            watched(tmp_path, Service("good", pid=pid), seconds=2.0)
+
+
 def test_ceilings_are_those_of_the_process():
     with running() as pid:
         found = ceilings(pid)

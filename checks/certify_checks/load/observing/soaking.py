@@ -126,6 +126,8 @@ async def _watching(
         finally:
             looking.cancel()
             await asyncio.wait({looking})
+        if not looking.cancelled():
+            looking.result()
 
 
 async def _look_again(watch: Watch, seconds: float) -> None:

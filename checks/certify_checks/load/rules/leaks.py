@@ -97,9 +97,10 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     if failed := [one for one in judged if one.outcome is Outcome.FAIL]:
         findings = tuple(_finding(one, criteria) for one in failed)
         return Ruling(Outcome.FAIL, told, looks, findings=findings, measurements=measured, charts=charts)
-    if again := [part.name for part in parts if part.starts > 1]:
-        reason, told = "started-again", f"{', '.join(again)} was started again under load: what it had held is gone"
-        ruling = Ruling.inconclusive(reason, told, cure="see why it ended: its log, its memory limit", examined=looks)
+    if again := [part.name for part in parts if _ended(part, seen.soak)]:
+        told = f"{', '.join(again)} ended under load or was started again: what it had held is gone; {told}"
+        cure = "see why it ended: its log, its memory limit"
+        ruling = Ruling.inconclusive("started-again", told, cure=cure, examined=looks)
     elif problems:
         told = f"{len(problems)} times it cannot be told: {'; '.join(problems[:3])}; {told}"
         cure = "run certify as a user who may look into the services' processes, on their machine, and declare `memory`"
@@ -192,9 +193,17 @@ def _share(growth: float, ceiling: int) -> int:
     return max(-_BOUND, min(_BOUND, math.ceil(growth * _MILLION / ceiling)))
 
 
+def _last(soak: Soak) -> int:
+    return max((part.at_us[-1] for part in soak.parts if part.at_us), default=0)
+
+
 def _window(soak: Soak) -> int:
-    last = max((part.at_us[-1] for part in soak.parts if part.at_us), default=0)
-    return max(0, last - soak.from_us) * (_WARMING - 1) // _WARMING
+    return max(0, _last(soak) - soak.from_us) * (_WARMING - 1) // _WARMING
+
+
+def _ended(part: Holding, soak: Soak) -> bool:
+    """Whether it became another process, or was not there any more for the last tenth of the time."""
+    return part.starts > 1 or bool(part.at_us and part.at_us[-1] < _last(soak) * 9 // 10)
 
 
 def _undecided(undecided: list[Grown], criteria: Criteria, told: str, looks: int, soak: Soak) -> Ruling:
