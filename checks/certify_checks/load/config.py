@@ -7,7 +7,7 @@ import msgspec
 from certify.api import CheckConfig, Duration
 from certify_checks.load.aftermath import After
 from certify_checks.load.holdings import check_sizes
-from certify_checks.load.pacing import Stage, Steps, check_pacing
+from certify_checks.load.pacing import Extend, Stage, Steps, check_pacing
 from certify_checks.load.work import Finish, Upload
 from certify_checks.picks import Pick
 
@@ -94,6 +94,7 @@ class LoadConfig(CheckConfig, frozen=True):
         concurrent: how many requests there are at once, at most, with a rate; what arrives then waits, and that counts.
         workers: how many processes share the users, or the rate; the command line's `--load-workers` leads.
         workers_wait: how long it is waited for these to come.
+        extend: how far the hold is lengthened until the percentile is known well enough; it is not unless this is given.
         traced: one request in so many is traced, to tell where the time goes; 0 for none.
         compare: the stack out of the profile's `peers` that gets every other request; empty: none.
         after: what the stack must be like after the load.
@@ -108,6 +109,7 @@ class LoadConfig(CheckConfig, frozen=True):
     rate: str = ""
     stages: tuple[Stage, ...] = ()
     steps: Steps | None = None
+    extend: Extend | None = None
     concurrent: int = 500
     traced: int = 10
     compare: str = ""
@@ -132,6 +134,10 @@ class LoadConfig(CheckConfig, frozen=True):
         if not 1 <= self.workers <= MOST_WORKERS:
             raise ValueError(f"`workers` is from 1 to {MOST_WORKERS}")
         check_pacing(self.users, self.pace, self.concurrent, rates)
+        if self.extend and (self.stages or self.steps or self.extend.most.seconds <= self.hold.seconds):
+            raise ValueError(
+                "`extend` lengthens one hold: `most` is longer than `hold`, and there are no stages or steps"
+            )
         shape = self.chosen()
         if shape and shape.locustfile and (self.rates or self.pace.microseconds):
             raise ValueError("users of a locustfile wait as it says: leave `pace`, `rate`, `stages` and `steps` out")

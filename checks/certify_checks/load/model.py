@@ -197,7 +197,7 @@ class Spending(msgspec.Struct, frozen=True, omit_defaults=True):
 class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that was observed. `unusable` is a reason code when no load could be made, `detail` says why.
 
-    `peer` is what the stack named `compared` answered, which got every other request.
+    `peer` is what the stack named `compared` answered, which got every other request. The hold could end at so many `looks`.
     """
 
     shape: str = ""
@@ -211,6 +211,7 @@ class LoadSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     effects: tuple[EffectSeen, ...] = ()
     finishing: Finishing = Finishing()
     starts: Starts = Starts()
+    looks: int = 1
     stages: tuple[StageSeen, ...] = ()
     workers: tuple[WorkerSeen, ...] = ()
     spending: tuple[Spending, ...] = ()

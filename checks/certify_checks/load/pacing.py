@@ -7,7 +7,7 @@ import msgspec
 
 from certify.api import CheckConfig, Duration, parse_quantity
 
-MOST_STEPS = 50
+MOST_STEPS, MILLION = 50, 1_000_000
 
 
 def per_second(text: str) -> int:
@@ -62,6 +62,24 @@ class Steps(CheckConfig, frozen=True):
         low, high = per_second(self.first), per_second(self.last)
         rates = (low + (high - low) * number // (self.count - 1) for number in range(self.count))
         return tuple(Stage(f"{rate // 1000}.{rate % 1000:03}/s", self.each) for rate in rates)
+
+
+class Extend(CheckConfig, frozen=True):
+    """A hold that is lengthened, up to `most` in all, until the percentile is known to `precision` of itself either way."""
+
+    most: Duration
+    precision: str = "5 %"
+
+    def __post_init__(self) -> None:
+        """Check at the border."""
+        if not 0 < self.precision_ppm < MILLION:
+            raise ValueError(f"{self.precision!r} is not a share of the percentile such as '5 %'")
+
+    @property
+    def precision_ppm(self) -> int:
+        """The precision in parts per million."""
+        quantity = parse_quantity(self.precision)
+        return quantity.value if quantity.unit == "ppm" else 0
 
 
 def check_pacing(users: int | None, pace: Duration, concurrent: int, rates: Mapping[str, Any]) -> None:

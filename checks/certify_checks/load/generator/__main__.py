@@ -12,6 +12,7 @@ import math
 import random
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,12 @@ from certify_checks.load.generator.arrivals import MICRO, Phase, poisson
 from certify_checks.load.generator.desk import Desk
 from certify_checks.load.generator.jobs import Jobs
 from certify_checks.load.generator.live import Live
+from certify_checks.load.generator.outcomes import OK
 from certify_checks.load.generator.script import Script, wait
 from certify_checks.load.generator.tally import Tally
 from certify_checks.load.generator.users import CALIBRATING, Mix, calibrating_user, load_user, record
+from certify_checks.load.statistics import sequential
+from certify_checks.load.statistics.intervals import CONFIDENCE
 
 SUMMARY = "generator.json"
 TICK_US = 20_000
@@ -56,6 +60,7 @@ class Run:
         self.users = self.cpu_ppm = 0
         self.lags: list[int] = []
         self.stages: list[dict[str, int]] = []
+        self.looks = 1
         self.mix = Mix(config, self.tally)
         self.desk = Desk(self.tally.now, config["concurrent"], self._hire) if config["stages"] else None
         self.user_class = load_user(self.mix, self.desk)
@@ -133,7 +138,7 @@ class Run:
         self.jobs.start()
         begin = end = scheduled if self.desk else self.tally.now()
         worked, began = time.process_time(), time.perf_counter()
-        for stage in self.config["stages"] or [{"rate": 0, "seconds": self.config["hold"]}]:
+        for stage in self._stages(begin):
             started, busy = end, time.process_time()
             end += int(stage["seconds"] * MICRO)
             wait(self.script, (end - self.tally.now()) / MICRO)
@@ -144,6 +149,24 @@ class Run:
         self.window = (begin, end)
         self.cpu_ppm = int(MICRO * (time.process_time() - worked) / (time.perf_counter() - began))
         self.users = self.desk.users if self.desk else max(0, min(there, self.runner.user_count) - CALIBRATING)
+
+    def _stages(self, begin: int) -> Iterator[dict[str, Any]]:
+        """Rate and seconds of each stage; a hold that may be lengthened has as many as it needs."""
+        stages = self.config["stages"] or [{"rate": 0, "seconds": self.config["hold"]}]
+        extend = self.config.get("extend")
+        if not extend:
+            yield from stages
+            return
+        looks = sequential.lengths(extend["first"], self.config["hold"])
+        confidence, past = sequential.shared(CONFIDENCE, len(looks)), 0.0
+        for look in looks:
+            yield {"rate": stages[0]["rate"], "seconds": look - past}
+            past, self.looks = look, len(looks)
+            rows = sorted((row for row in self.tally.requests if row.due_us >= begin), key=lambda row: row.due_us)
+            times = [row.response_us if row.outcome == OK else self.mix.timeout_us for row in rows]
+            # In a thread: what is measured meanwhile must not wait for it.
+            if gevent.get_hub().threadpool.apply(sequential.narrow, (times, confidence, extend["precision_ppm"])):
+                return
 
     def _finish(self) -> None:
         """Send what was due in the window and could not begin yet; count what cannot be sent in time either."""
@@ -185,6 +208,7 @@ class Run:
         return {
             "window_us": self.window,
             "stages": self.stages,
+            "looks": self.looks,
             "users": self.users,
             "cpu_ppm": self.cpu_ppm,
             "lag_p95_us": lags[math.ceil(0.95 * len(lags)) - 1],

@@ -11,7 +11,7 @@ from certify_checks.load.observing.distribution import layout
 from certify_checks.load.observing.finishing import finishing, sent_and_done
 from certify_checks.load.observing.neighbours import foreign_ppm, snapshot
 from certify_checks.load.observing.plan import asked, plan, timed
-from certify_checks.load.observing.punctual import punctual
+from certify_checks.load.observing.punctual import lengthened, punctual
 from certify_checks.load.observing.reading import read, workers
 from certify_checks.load.observing.running import generate
 from certify_checks.load.observing.scripting import alone, names_of
@@ -34,6 +34,10 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
         shape, gateway = asked(ctx, config)
         looked_at = {name: replace(effect, role=effect.role or config.role) for name, effect in shape.effects.items()}
         planned = await with_peer(ctx, config, shape, await plan(ctx, config, shape, gateway)) | timed(config, hold)
+        if layout(ctx, config):
+            # Several processes do not look at a run together: it takes its longest.
+            planned.pop("extend", None)
+            seen = replace(seen, hold_us=round(1_000_000 * planned["hold"]))
         if hold != whole:
             planned["ramp"] = min(planned["ramp"], QUICK_RAMP)
         sums = await counting.sums(ctx, looked_at)
@@ -59,4 +63,5 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
     seen = replace(seen, operations=operations, calibration=calibration, generator=generator, effects=effects)
     traced = traced_requests(folder, names, planned["traced"])
     spent = await spending(ctx, told, planned["run"], traced)
+    seen = lengthened(folder, seen)
     return replace(seen, starts=starts, stages=stages, spending=spent, compared=config.compare, peer=peer)

@@ -66,7 +66,12 @@ async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service)
 
 
 def timed(config: LoadConfig, hold: Duration) -> dict[str, Any]:
-    """How long the hold is, and the stages in it; a shorter hold has shorter stages."""
+    """How long the hold is, at most, and the stages in it; a shorter hold has shorter stages and is not lengthened."""
+    if config.extend and hold == config.length:
+        most = config.extend.most.seconds
+        stages = [{"rate": one.thousandths / 1000, "seconds": most} for one in config.rates]
+        extend = {"first": hold.seconds, "precision_ppm": config.extend.precision_ppm}
+        return {"hold": most, "stages": stages, "extend": extend}
     part = hold.seconds / config.length.seconds
     stages = [{"rate": one.thousandths / 1000, "seconds": one.length.seconds * part} for one in config.rates]
     return {"hold": hold.seconds, "stages": stages}

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.generator.outcomes import OK, UNSENT
 from certify_checks.load.generator.tally import REQUESTS
-from certify_checks.load.model import StageSeen, Starts
+from certify_checks.load.model import LoadSeen, StageSeen, Starts
 from certify_checks.load.observing.reading import SUMMARY, Summary, rows_of
 from certify_checks.load.statistics.intervals import percentile
 
@@ -48,3 +48,12 @@ def _fared(rows: list[dict[str, Any]], timeout_us: int) -> tuple[int, int, int]:
 
 def _waits(rows: list[dict[str, Any]]) -> list[int]:
     return [int(row["start_us"]) - int(row["due_us"]) - int(row["lag_us"]) for row in rows]
+
+
+def lengthened(folder: Path, seen: LoadSeen) -> LoadSeen:
+    """With as many looks as there were to be, and how long the window was in the end."""
+    summary = msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
+    if summary.looks <= 1:
+        return seen
+    begin, end = summary.window_us
+    return replace(seen, looks=summary.looks, hold_us=end - begin)

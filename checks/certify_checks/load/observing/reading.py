@@ -28,6 +28,7 @@ class Summary(msgspec.Struct, frozen=True):
     examples: dict[str, str]
     version: str
     stages: tuple[StageSeen, ...] = ()
+    looks: int = 1
     workers: tuple[WorkerSeen, ...] = ()
     polls: int = 0
     deaf: int = 0

@@ -11,7 +11,9 @@ from certify_checks.load.rules.planting import sound, spread
 from certify_checks.load.rules.soundness import unusable
 from certify_checks.load.statistics.dependence import design_effect
 from certify_checks.load.statistics.intervals import MILLION, lower_share, upper_share
+from certify_checks.load.statistics.sequential import shared
 
+CONFIDENCE = 0.95
 _PLANTED = 10_000
 _MOST = 50_000_000
 _CURES = {
@@ -26,7 +28,8 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
         return ruling
     limit, failures, requests = criteria["share"], seen.failures, seen.requests
     effect = design_effect([took is None for took in seen.timeline()])
-    low, high = (bound(failures, requests, effect=effect) for bound in (lower_share, upper_share))
+    confidence = shared(CONFIDENCE, seen.looks)
+    low, high = (bound(failures, requests, confidence, effect) for bound in (lower_share, upper_share))
     measured = Measurement("share", round(MILLION * failures / requests), "ppm", limit, (low, high), requests)
     summary = f"{failures:,} of {requests:,} requests without a right answer, limit {limit}"
     outcome = limit.decide(low, high)

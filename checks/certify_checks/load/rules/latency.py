@@ -10,7 +10,7 @@ from certify_checks.load.model import LoadSeen
 from certify_checks.load.rules import places
 from certify_checks.load.rules.curves import curves
 from certify_checks.load.rules.planting import sound, spread
-from certify_checks.load.rules.schedule import crowd, exhausted, measurements
+from certify_checks.load.rules.schedule import crowd, exhausted, measurements, varied
 from certify_checks.load.rules.soundness import P95, noisy, unsound, unusable
 from certify_checks.load.statistics.dependence import FEWEST, last_third
 from certify_checks.load.statistics.intervals import percentile
@@ -38,13 +38,13 @@ def decided(seen: LoadSeen, name: str, limit: Limit) -> Ruling:
         summary = f"{len(times)} requests are too few for an interval of the 95th percentile: {FEWEST} are needed"
         return Ruling.inconclusive("too-few-samples", summary, cure=_LONGER, examined=len(times))
     # Where the rate itself changes, that response times do too is no drift.
-    reading, rose = Reading.of(times, limit), "" if len(seen.stages) > 1 else grown(times)
+    reading, rose = Reading.of(times, limit, seen.looks), "" if varied(seen) else grown(times)
     outcome, summary = reading.against(limit), _told(seen, limit, reading, rose)
     if outcome is not Outcome.PASS and (excused := noisy(seen) or exhausted(seen, limit)):
         ruling = replace(excused, summary=f"{summary}; {excused.summary}")
     elif outcome is Outcome.FAIL:
         ruling = Ruling(outcome, summary, seen.requests, findings=tuple(_findings(seen, summary, name)))
-    elif outcome is Outcome.PASS and not (rose and _end_of(times, limit) is not Outcome.PASS):
+    elif outcome is Outcome.PASS and not (rose and _end_of(times, limit, seen.looks) is not Outcome.PASS):
         ruling = Ruling(outcome, summary, seen.requests)
     else:
         reason, cure = _why(reading, rose)
@@ -58,12 +58,16 @@ def _told(seen: LoadSeen, limit: Limit, reading: Reading, rose: str) -> str:
     told = f"{reading} over {seen.requests:,} requests of {crowd(seen)}, limit {limit}"
     if reading.high is None:
         told += f"; slow requests came together, so they are worth only {reading.worth} independent ones"
+    if seen.looks > 1:
+        told += (
+            f"; {format_quantity(seen.hold_us, 'us')} long, which is one of {seen.looks} lengths at which it could end"
+        )
     return f"{told}; {rose}" if rose else told
 
 
-def _end_of(times: Sequence[int], limit: Limit) -> Outcome:
+def _end_of(times: Sequence[int], limit: Limit, looks: int) -> Outcome:
     """What the last third comes to alone: of what grew slower, it is what the next minutes will be like."""
-    return Reading.of(times[last_third(len(times)) :], limit).against(limit)
+    return Reading.of(times[last_third(len(times)) :], limit, looks).against(limit)
 
 
 def _why(reading: Reading, rose: str) -> tuple[str, str]:

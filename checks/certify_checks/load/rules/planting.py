@@ -33,4 +33,4 @@ def sound(seen: LoadSeen) -> LoadSeen:
     calibration = Calibration((0,) * (2 * CALIBRATED), seen.calibration.delay_us)
     generator = Generator(users=users, version=seen.generator.version)
     seen = replace(seen, users=users, calibration=calibration, generator=generator, unusable="", detail="")
-    return replace(seen, starts=Starts(), stages=())
+    return replace(seen, starts=Starts(), stages=(), looks=1)

@@ -70,6 +70,11 @@ def _of_stage(stage: StageSeen, moments: Sequence[Moment], longest: int) -> Figu
     )
 
 
+def varied(seen: LoadSeen) -> bool:
+    """Whether the rate was not the same all the time."""
+    return len({stage.rate for stage in seen.stages}) > 1
+
+
 def crowd(seen: LoadSeen) -> str:
     """Who sent the requests, for people."""
     if not seen.stages:
@@ -94,7 +99,7 @@ def exhausted(seen: LoadSeen, limit: Limit) -> Ruling | None:
 
 def measurements(seen: LoadSeen) -> Iterable[Measurement]:
     """Each stage, and how punctual requests were: for people, without limits."""
-    if len(seen.stages) > 1:
+    if varied(seen):
         for one in figures(seen):
             name = f"p95 at {format_quantity(one.stage.rate, 'm/s')}"
             yield Measurement(name, one.p95_us, "us", samples=one.due)

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 MILLION = 1_000_000
+# 0.5 % at each end. At most one verdict in a hundred may be wrong, also where dependence is only estimated.
+CONFIDENCE = 0.99
 Falling = Callable[[float], float]
 _WINDOW = 12  # standard deviations beyond which a binomial term is below 1e-30 and does not count
 

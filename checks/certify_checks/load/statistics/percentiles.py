@@ -7,10 +7,9 @@ import msgspec
 from certify.api import Limit, Outcome, format_quantity
 from certify_checks.load.rules.soundness import P50, P95
 from certify_checks.load.statistics.dependence import design_effect, drifts, last_third
-from certify_checks.load.statistics.intervals import percentile, percentile_ranks
+from certify_checks.load.statistics.intervals import CONFIDENCE, percentile, percentile_ranks
+from certify_checks.load.statistics.sequential import shared
 
-# 0.5 % at each end. At most one verdict in a hundred may be wrong, also where dependence is only estimated.
-CONFIDENCE = 0.99
 # A factor from the limit.
 _NEAR = 4
 # What is beyond every limit, in microseconds.
@@ -31,14 +30,14 @@ class Reading(msgspec.Struct, frozen=True):
     worth: int
 
     @staticmethod
-    def of(times: Sequence[int], limit: Limit) -> "Reading":
-        """Out of response times in the order in which the requests began, not none."""
+    def of(times: Sequence[int], limit: Limit, looks: int = 1) -> "Reading":
+        """Out of response times in the order in which the requests began, not none; at one of so many `looks`."""
         ordered = sorted(times)
         value = percentile(ordered, P95)
         # Seen at the percentile itself, but not far from the limit: how requests depend that are nowhere near it cannot matter.
         level = min(max(value, limit.value // _NEAR), limit.value * _NEAR)
         effect = design_effect([time > level for time in times])
-        low, high = percentile_ranks(P95, len(times), CONFIDENCE, effect)
+        low, high = percentile_ranks(P95, len(times), shared(CONFIDENCE, looks), effect)
         return Reading(value, ordered[low - 1], None if high is None else ordered[high - 1], int(len(times) / effect))
 
     @property
