@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,14 +13,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from certify.api import Context, Criteria, Limit, Outcome, Service, Stack
+from certify.api import Container, Context, Criteria, Limit, Outcome, Service, Stack
 from certify_checks.load.check import CHECK
 from certify_checks.load.config import LoadConfig
 from certify_checks.load.holdings import KINDS, Holding, Soak
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing import soaking as module
 from certify_checks.load.observing.belongings import ceilings, look
-from certify_checks.load.observing.contained import counted
+from certify_checks.load.observing.contained import Engine, counted
 from certify_checks.load.observing.soaking import soaking
 
 (LEAKS,) = (rule for rule in CHECK.rules if rule.id == "leaks")
@@ -175,3 +176,46 @@ def test_an_engine_elsewhere_tells_memory_and_threads_alone():
     assert found.held == {"memory": 4000, "threads": 7}
     assert set(found.unknown) == {"handles", "connections"}
     assert counted("x", {"memory_stats": {}}) is None
+
+
+OPENS = """
+for (;;) { for (1..60) { open(my $f, "<", "/dev/null"); push @k, $f } select(undef, undef, undef, 0.05) }
+"""
+
+
+@pytest.fixture
+def container(require: Callable[[str, object], None]) -> Iterator[str]:
+    """The id of a container that opens files and closes none."""
+    docker = shutil.which("docker") or ""
+    require("docker", docker and not subprocess.run([docker, "info"], capture_output=True, check=False).returncode)
+    limits = ("--memory", "64m", "--pids-limit", "77", "--ulimit", "nofile=20000:20000")
+    command = [docker, "run", "--detach", *limits, "debian:bookworm-slim", "perl", "-e", OPENS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    try:
+        yield done.stdout.strip()
+    finally:
+        subprocess.run([docker, "rm", "--force", done.stdout.strip()], capture_output=True, check=True)
+
+
+@pytest.mark.docker
+def test_a_container_is_watched_by_its_processes_and_its_own_limits(clean: LoadSeen, tmp_path: Path, container: str):
+    soak = watched(tmp_path, Service("shop", container=Container(container)))
+    (part,) = soak.parts
+    assert (part.ceilings["memory"], part.ceilings["threads"], part.ceilings["handles"]) == (64 << 20, 77, 20_000)
+    ruling = LEAKS.judge(replace(clean, soak=soak), CRITERIA)
+    assert "handles-leak" in {finding.code for finding in ruling.findings}, ruling
+
+
+@pytest.mark.docker
+def test_a_container_elsewhere_is_watched_by_its_engine(container: str):
+    engine = Engine("")
+    try:
+        known = engine.known([Service("shop", container=Container(container))])
+        found = engine.look(known)["shop"]
+        assert found
+        assert found.held["memory"] > 0
+        assert found.held["threads"] >= 1
+        assert found.identity == known["shop"].identity
+        assert engine.known([Service("gone", container=Container("0" * 64))]) == {}
+    finally:
+        engine.close()
