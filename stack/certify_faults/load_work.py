@@ -94,7 +94,8 @@ async def _day_by_day(transfers: Transfers, wanted: Any) -> Sequence[Day]:
     return days
 
 
-# As in `certify_faults.load`: as many requests as decide, in a fraction of the time.
+# As in `certify_faults.load`: as many requests as decide, in a fraction of the time. All that a control may say otherwise is told,
+# so that controls share an observation.
 _MIX: dict[str, Any] = {
     "shape": "api-mix",
     "users": 24,
@@ -102,11 +103,12 @@ _MIX: dict[str, Any] = {
     "warmup": "1 s",
     "hold": "20 s",
     "quick_hold": "20 s",
+    "pace": "0 s",
     "think_min": "60 ms",
     "think_max": "140 ms",
 }
-_IMPORT: dict[str, Any] = {"shape": "import-invoices", "users": 3, "hold": "3 s", "quick_hold": "3 s"}
-_REPORTS: dict[str, Any] = {"shape": "ask-reports", "users": 100, "pace": "30 s", "hold": "45 s", "quick_hold": "45 s"}
+_IMPORT = _MIX | {"shape": "import-invoices", "users": 3, "hold": "3 s", "quick_hold": "3 s", "think_max": "1 s"}
+_REPORTS = _MIX | {"shape": "ask-reports", "users": 100, "pace": "30 s", "hold": "45 s", "quick_hold": "45 s"}
 
 
 def _overlay(overlay: Any, breaks: str, rule: str, options: dict[str, Any], also: tuple[str, ...] = ()) -> Fault:
