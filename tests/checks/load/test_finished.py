@@ -102,6 +102,7 @@ def test_what_was_sent_is_read_with_each_row_of_a_file(tmp_path: Path):
         "900,5,0,ok,r00000001,900,0",
         "1100,5,0,ok,r00000002,1100,0",
         "1200,5,0,http,r00000003,1200,0",
+        "1250,5,0,ok,r00000004,1250,0",
         "1300,5,1,ok,r80000000,1300,0",
         "1300,6,1,ok,r80000000,1300,0",
     ]
@@ -122,13 +123,13 @@ def test_what_was_sent_is_read_with_each_row_of_a_file(tmp_path: Path):
     assert (report.answered, report.began_us, report.failed, report.failed_us) == (
         (700,),
         (100,),
-        {"not-accepted": 1},
-        (200,),
+        {"not-accepted": 1, "unfinished": 1},
+        (200, 250),
     )
     assert imported.answered == (90, 99)
     sent = sent_and_done(tmp_path, asked)
     assert sent["report"].done == {"r00000002"}
-    assert sent["report"].unclear == {"r00000001", "r00000003"}
+    assert sent["report"].unclear == {"r00000001", "r00000003", "r00000004"}
     assert sent["import"].done == {"r80000000", "r80000001", "r80000002"}
     assert (sent["import"].repeated, sent["import"].run) == (3, "r")
 

@@ -90,8 +90,10 @@ class Following:
         """The state now, empty when it cannot be told, and the answer in short."""
         self.polls += 1
         response = self._session.post(self._url, data=body, headers=headers)
-        status = int(response.status_code or 0)
-        content = bytes(response.content or b"") if status else b""
+        try:
+            status, content = int(response.status_code or 0), bytes(response.content or b"")
+        except Exception:  # noqa: BLE001 - whatever went wrong while the body was read, there is no whole answer
+            status, content = 0, b""
         outcome, said = classify(status, content, nullable=True)
         if outcome != OK:
             self.deaf += 1

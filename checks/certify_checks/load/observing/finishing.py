@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from certify_checks.load.config import Operation
-from certify_checks.load.generator.outcomes import NOT_ACCEPTED, OK
+from certify_checks.load.generator.outcomes import NOT_ACCEPTED, OK, UNFINISHED
 from certify_checks.load.generator.tally import DIGITS, FINISHED, REQUESTS
 from certify_checks.load.model import Finishing, OperationSeen
 from certify_checks.load.observing.reading import SUMMARY, Sent, Summary, rows_of, sent_of
@@ -25,7 +25,7 @@ def finishing(folder: Path, operations: Sequence[Operation]) -> Finishing:
     if not asked:
         return Finishing()
     summary = msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
-    rows = [*rows_of(folder / FINISHED), *(_refused(row) for row in rows_of(folder / REQUESTS) if row["outcome"] != OK)]
+    rows = [*rows_of(folder / FINISHED), *_without_end(rows_of(folder / REQUESTS), rows_of(folder / FINISHED))]
     seen = tuple(_operation(one.name, number, _of(rows, number, summary), summary) for number, one in asked.items())
     ends = [one.finish for one in asked.values() if one.finish]
     every = max(finish.every.microseconds for finish in ends)
@@ -72,8 +72,20 @@ def _of(rows: Rows, number: int, summary: Summary) -> Rows:
     )
 
 
-def _refused(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "outcome": NOT_ACCEPTED}
+def _without_end(requests: Rows, ended: Rows) -> Iterable[dict[str, Any]]:
+    """Requests of which no end is told: what was not accepted, and what was and nobody knows any more of."""
+    told = Counter(_which(row) for row in ended)
+    for row in requests:
+        if row["outcome"] != OK:
+            yield {**row, "outcome": NOT_ACCEPTED}
+        elif told[_which(row)]:
+            told[_which(row)] -= 1
+        else:
+            yield {**row, "outcome": UNFINISHED}
+
+
+def _which(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["operation"], row["unique"], row["due_us"]
 
 
 def _operation(name: str, number: int, own: Rows, summary: Summary) -> OperationSeen:
