@@ -64,18 +64,28 @@ class Effect(CheckConfig, frozen=True):
 class Shape(CheckConfig, frozen=True):
     """A named mix of operations, the picks that their variables use, and what must be there of them afterwards.
 
-    Or else `locustfile`: a file of Python beside the profile, whose Locust users make the load.
+    Or else `locustfile`: a file of Python beside the profile, whose Locust users make the load. Or `k6`: a script beside the
+    profile, whose default function k6 runs again and again.
     """
 
     operations: tuple[Operation, ...] = ()
     picks: dict[str, Pick] = msgspec.field(default_factory=dict)
     effects: dict[str, Effect] = msgspec.field(default_factory=dict)
     locustfile: str = ""
+    k6: str = ""
 
     def __post_init__(self) -> None:
         """Refuse options that contradict each other."""
-        if self.locustfile and (self.operations or self.effects):
-            raise ValueError("`locustfile` and `operations` or `effects` contradict each other: leave one out")
+        if self.locustfile and self.k6:
+            raise ValueError("`locustfile` and `k6` contradict each other: leave one out")
+        if self.script and (self.operations or self.effects):
+            name = "k6" if self.k6 else "locustfile"
+            raise ValueError(f"`{name}` and `operations` or `effects` contradict each other: leave one out")
+
+    @property
+    def script(self) -> str:
+        """The user's own file that makes the load, in place of operations."""
+        return self.locustfile or self.k6
 
 
 class LoadConfig(CheckConfig, frozen=True):
@@ -139,6 +149,8 @@ class LoadConfig(CheckConfig, frozen=True):
                 "`extend` lengthens one hold: `most` is longer than `hold`, and there are no stages or steps"
             )
         shape = self.chosen()
+        if shape and shape.k6 and self.pace.microseconds:
+            raise ValueError("users of a k6 script wait as it says: leave `pace` out")
         if shape and shape.locustfile and (self.rates or self.pace.microseconds):
             raise ValueError("users of a locustfile wait as it says: leave `pace`, `rate`, `stages` and `steps` out")
         check_sizes((self.memory, *self.memory_of.values()))

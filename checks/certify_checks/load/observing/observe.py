@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from certify.api import Context
 from certify_checks.load.config import LoadConfig
+from certify_checks.load.k6 import running as k6
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.observing import counting, recovering
 from certify_checks.load.observing.comparing import apart, with_peer
@@ -44,7 +45,8 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
         earlier = await recovering.before(ctx, config.after)
         before, told = snapshot(), size_of(ctx)
         async with soaking(ctx, config, planned) as soaked:
-            folder = await generate(ctx, planned, alone(shape, layout(ctx, config)))
+            parts = alone(shape, layout(ctx, config))
+            folder = await (k6.generate(ctx, planned) if shape.k6 else generate(ctx, planned, parts))
         foreign = foreign_ppm(before, snapshot(), [part.pid for part in (*ctx.stack.services, gateway) if part.pid])
         names = names_of(folder, shape)
     except UnusableError as error:

@@ -6,7 +6,7 @@ from typing import Any
 from certify.api import Context, Duration, Service
 from certify_checks.http import Client, LoginError
 from certify_checks.load.config import LoadConfig, Operation, Shape
-from certify_checks.load.observing.scripting import locustfile, roles_of
+from certify_checks.load.observing.scripting import beside, roles_of
 from certify_checks.load.observing.sending import graphql_path, sending
 from certify_checks.load.observing.unusable import UnusableError
 from certify_checks.picks import Pick, PickError, find
@@ -22,9 +22,7 @@ def asked(ctx: Context, config: LoadConfig) -> tuple[Shape, Service]:
     if shape is None:
         known = ", ".join(sorted(config.shapes)) or "none"
         raise UnusableError("unknown-shape", f"there is no shape {config.shape!r}; the profile has: {known}")
-    chosen = bool(shape.locustfile) or any(
-        operation.weight > 0 and not operation.times for operation in shape.operations
-    )
+    chosen = bool(shape.script) or any(operation.weight > 0 and not operation.times for operation in shape.operations)
     if not chosen or (config.crowd < 1 and not config.rates):
         raise UnusableError("no-operations", "the shape has no operation with a weight, or there are no users")
     if gateway is None or not gateway.url:
@@ -59,9 +57,11 @@ async def plan(ctx: Context, config: LoadConfig, shape: Shape, gateway: Service)
     target = {"url": gateway.url.rstrip("/"), "path": graphql_path(gateway)}
     run = f"{time.time_ns():x}"
     who = {"operations": operations, "values": values, "users": config.crowd, "seed": ctx.seed, "run": run}
-    # Nobody would see the spans of a stack that is not listened to, and its own are not ours to turn off.
-    traced = max(0, config.traced) if ctx.stack.spans else 0
-    own = {"locustfile": locustfile(ctx, shape), "tokens": tokens if shape.locustfile else {}, "role": config.role}
+    # Nobody would see the spans of a stack that is not listened to, and its own are not ours to turn off. Requests of k6
+    # have no number by which their traces would be found again.
+    traced = max(0, config.traced) if ctx.stack.spans and not shape.k6 else 0
+    files = {"locustfile": beside(ctx, shape.locustfile, "locustfile"), "k6": beside(ctx, shape.k6, "k6-script")}
+    own = files | {"tokens": tokens if shape.script else {}, "role": config.role}
     return target | times | who | own | {"concurrent": config.concurrent, "traced": traced}
 
 

@@ -1,4 +1,4 @@
-"""A shape that is the user's own locustfile: where the file is, whose tokens it gets, and what came of it."""
+"""A shape that is the user's own locustfile or k6 script: where the file is, whose tokens it gets, and what came of it."""
 
 from pathlib import Path
 
@@ -11,28 +11,32 @@ from certify_checks.load.observing.reading import SUMMARY, Summary
 from certify_checks.load.observing.unusable import UnusableError
 
 
-def locustfile(ctx: Context, shape: Shape) -> str:
-    """Its path: beside the profile, else in the source root; empty when the shape has none.
+def beside(ctx: Context, name: str, kind: str) -> str:
+    """The path of the user's own file: beside the profile, else in the source root; empty when the shape names none.
 
     Raises:
-        UnusableError: there is no such file.
+        UnusableError: there is no such file; the reason is `no-` and its kind.
     """
-    if not shape.locustfile:
+    if not name:
         return ""
     profiles = [Path(folder) for folder in ctx.options.get("profiles", "").split("\n") if folder]
-    tried = [folder / shape.locustfile for folder in (*profiles, ctx.source_root or Path())]
+    tried = [folder / name for folder in (*profiles, ctx.source_root or Path())]
     found = next((path for path in tried if path.is_file()), None)
     if found is None:
-        raise UnusableError("no-locustfile", f"there is no file {', nor '.join(map(str, tried))}")
+        raise UnusableError(f"no-{kind}", f"there is no file {', nor '.join(map(str, tried))}")
     return str(found.resolve())
 
 
 def alone(shape: Shape, parts: Layout | None) -> Layout | None:
-    """How the load is shared; a locustfile is not.
+    """How the load is shared; a locustfile and a k6 script are not.
 
     Raises:
         UnusableError: it was to be.
     """
+    if shape.k6 and parts:
+        raise UnusableError(
+            "k6-shared", "k6 works on all cores by itself, and the load is to be shared by several processes"
+        )
     if shape.locustfile and parts:
         raise UnusableError(
             "locustfile-shared", "users of a locustfile are made by one process, and the load is shared by several"
@@ -41,8 +45,8 @@ def alone(shape: Shape, parts: Layout | None) -> Layout | None:
 
 
 def roles_of(ctx: Context, shape: Shape, role: str) -> set[str]:
-    """Whose tokens a locustfile gets: those of all users that are known, for nobody can tell whom it is."""
-    return {role, *ctx.stack.credentials.get("users", {})} if shape.locustfile else set()
+    """Whose tokens a script gets: those of all users that are known, for nobody can tell whom it is."""
+    return {role, *ctx.stack.credentials.get("users", {})} if shape.script else set()
 
 
 def names_of(folder: Path, shape: Shape) -> list[str]:
@@ -51,7 +55,7 @@ def names_of(folder: Path, shape: Shape) -> list[str]:
     Raises:
         UnusableError: something went wrong in the locustfile.
     """
-    if not shape.locustfile:
+    if not shape.script:
         return [operation.name for operation in shape.operations]
     summary = msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
     if summary.problem:
