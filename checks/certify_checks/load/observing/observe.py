@@ -35,8 +35,8 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
         shape, gateway = asked(ctx, config)
         looked_at = {name: replace(effect, role=effect.role or config.role) for name, effect in shape.effects.items()}
         planned = await with_peer(ctx, config, shape, await plan(ctx, config, shape, gateway)) | timed(config, hold)
-        if layout(ctx, config):
-            # Several processes do not look at a run together: it takes its longest.
+        if shape.k6 or layout(ctx, config):
+            # Several processes do not look at a run together, and k6 not at its own: it takes its longest.
             planned.pop("extend", None)
             seen = replace(seen, hold_us=round(1_000_000 * planned["hold"]))
         if hold != whole:
