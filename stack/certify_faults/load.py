@@ -21,6 +21,8 @@ SLOW_SERVICE = "crm"
 FAILING_SERVICE = "master-data"
 DELAY_SECONDS = 0.4
 ONE_IN = 10
+# A tenth of the mix asks that service: one request in 200 fails.
+SELDOM_IN = 20
 FINANCE = "finance"
 SLOW_IN, TAIL_SECONDS = 12, 0.5  # more than 6 in 100 are slow
 STALL_SECONDS, STALLS_APART = 0.5, 0.7
@@ -44,7 +46,7 @@ def slow_service(app: Starlette, service_name: str, settings: Settings) -> None:
 
 
 def failing_requests(app: Starlette, service_name: str, settings: Settings) -> None:
-    """One operation in ten of one service fails; not what other services ask of it, which would fail in their name."""
+    """One operation in 20 of one service fails; not what other services ask of it, which would fail in their name."""
     del settings
     if service_name != FAILING_SERVICE:
         return
@@ -53,7 +55,7 @@ def failing_requests(app: Starlette, service_name: str, settings: Settings) -> N
     @around(app)
     async def failing(request: Request, call_next: Next) -> Response:
         asked = request.method == "POST" and b"_entities" not in await request.body()
-        if asked and next(numbers) % ONE_IN == 0:
+        if asked and next(numbers) % SELDOM_IN == 0:
             return JSONResponse({"error": "internal", "message": "out of luck"}, 500)
         return await call_next(request)
 
@@ -197,7 +199,7 @@ FAULTS = (
     Fault(
         name="some-requests-fail",
         kind=FaultKind.OVERLAY,
-        breaks=f"one operation in {ONE_IN} of one service fails",
+        breaks=f"one operation in {SELDOM_IN} of one service fails, which is 0.5 % of all",
         caught_by=("load.errors",),
         target=FAILING_SERVICE,
         overlay=f"{__name__}:{failing_requests.__name__}",
