@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 NAME, FOLDER, MEDIA_TYPE = "document-generator", "Reports", "application/pdf"
 REST_SECONDS = 1.0
+BEAT_SECONDS = 5.0
 TRIES = 5
 # How long a report stays away from others when whoever took it dies; longer than any takes.
 LEASE = "2 minutes"
@@ -88,8 +89,16 @@ async def make_reports(runtime: Runtime, supervised: Supervised) -> None:
     """Make reports for ever, as many at once as can be printed at once."""
     waker = runtime.shared[WAKE] = asyncio.Event()
     async with asyncio.TaskGroup() as group:
+        group.create_task(_beat(supervised))
         for _ in range(AT_ONCE):
             group.create_task(_work(runtime, supervised, waker))
+
+
+async def _beat(supervised: Supervised) -> None:
+    """Say that all is alive while those who make reports wait for others; the group ends when one of them crashes."""
+    while True:
+        supervised.beat(supervised.trouble)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 async def _work(runtime: Runtime, supervised: Supervised, waker: asyncio.Event) -> None:
