@@ -1,6 +1,5 @@
 """One load by several processes: the same figures as by one, and a worker that dies is told and counted once."""
 
-import asyncio
 import csv
 import signal
 from asyncio import run
@@ -72,18 +71,17 @@ def test_a_rate_is_shared(context: Contexts, address: str):
 
 
 def test_a_worker_killed_half_way_is_told_and_nothing_counts_twice(context: Contexts, address: str):
-    ctx = context(address)
+    killed: list[psutil.Process] = []
 
-    async def observed() -> LoadSeen:
-        async with asyncio.TaskGroup() as group:
-            load = group.create_task(CHECK.observe(ctx, config(workers=4, hold=Duration("6 s"))))
-            # Which is when batches have been reported, and the hold has some seconds to go.
-            victim = (await workers_of_this_test(4))[0]
-            await asyncio.sleep(5)
-            victim.send_signal(signal.SIGKILL)
-        return load.result()
+    def told(_: str, second: int, __: int) -> None:
+        # Half way: batches have been reported, and the hold has some seconds to go.
+        if second >= 4 and not killed:
+            killed.append(workers_of_this_test()[0])
+            killed[0].send_signal(signal.SIGKILL)
 
-    seen = run(observed())
+    ctx = context(address, progress=told)
+    seen = run(CHECK.observe(ctx, config(workers=4, hold=Duration("6 s"))))
+    assert len(killed) == 1
     assert (seen.unusable, seen.detail) == ("", "")
     lost = [worker for worker in seen.workers if worker.lost]
     assert len(lost) == 1
@@ -99,19 +97,9 @@ def test_a_worker_killed_half_way_is_told_and_nothing_counts_twice(context: Cont
     assert len(kept) == sum(worker.requests for worker in seen.workers)
 
 
-async def workers_of_this_test(count: int) -> list[psutil.Process]:
-    for _ in range(600):
-        found = []
-        for process in psutil.Process().children():
-            try:
-                if "certify_checks.load.generator.distributed.worker" in process.cmdline():
-                    found.append(process)
-            except psutil.Error:
-                continue
-        if len(found) == count:
-            return found
-        await asyncio.sleep(0.1)
-    raise AssertionError("the workers never started")
+def workers_of_this_test() -> list[psutil.Process]:
+    name = "certify_checks.load.generator.distributed.worker"
+    return [process for process in psutil.Process().children() if name in process.cmdline()]
 
 
 @pytest.mark.parametrize("workers", [0, 1001])
