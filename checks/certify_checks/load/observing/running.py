@@ -33,14 +33,15 @@ async def generate(ctx: Context, plan: dict[str, Any], parts: Layout | None = No
     """
     folder = ctx.scratch / "load"
     folder.mkdir(mode=0o700, parents=True)
-    seconds = plan["ramp"] + plan["warmup"] + plan["hold"] + longest(plan)
+    seconds = plan["ramp"] + plan["warmup"] + plan["hold"]
+    patience = longest(plan) + GRACE
     async with calibration_server() as address:
         path = folder / "config.json"
         path.write_text(json.dumps(plan | {"folder": str(folder), "calibration_url": address}), encoding="utf-8")
         if parts:
-            code = await share(ctx, path, parts, seconds + GRACE, partial(_follow, ctx, total=round(seconds)))
+            code = await share(ctx, path, parts, seconds + patience, partial(_follow, ctx, total=round(seconds)))
         else:
-            code = await _run(ctx, path, folder / "generator.log", seconds)
+            code = await _run(partial(_follow, ctx, total=round(seconds)), path, folder, seconds + patience)
     for name in (REQUESTS, CALIBRATION, FINISHED, SUMMARY, "generator.log"):
         if (folder / name).exists():
             shutil.copyfile(folder / name, ctx.evidence / name)
@@ -52,14 +53,14 @@ async def generate(ctx: Context, plan: dict[str, Any], parts: Layout | None = No
     return folder
 
 
-async def _run(ctx: Context, config: Path, log: Path, seconds: float) -> int | None:
-    with log.open("wb") as errors:
+async def _run(follow: Follow, config: Path, folder: Path, most: float) -> int | None:
+    with (folder / "generator.log").open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *GENERATOR, config, stdout=asyncio.subprocess.PIPE, stderr=errors, preexec_fn=die_with_parent()
         )
     try:
-        async with asyncio.timeout(seconds + GRACE):
-            await _follow(ctx, process, round(seconds))
+        async with asyncio.timeout(most):
+            await follow(process)
             return await process.wait()
     except TimeoutError:
         return None
