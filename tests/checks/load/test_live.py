@@ -49,7 +49,7 @@ def test_a_quick_server_passes_and_every_request_is_kept(context: Contexts, addr
     assert len(seen.operations[0].answered) > len(seen.operations[1].answered) > 10
     assert ledger == [("shortened", "the only shape: hold 2 s instead of 3 s")]
     kept = {path.name for path in ctx.evidence.iterdir()}
-    assert kept == {"requests.csv", "calibration.csv", "generator.json", "generator.log"}
+    assert kept == {"requests.csv", "calibration.csv", "finished.csv", "generator.json", "generator.log"}
     assert not any("secret" in path.read_text() for path in ctx.evidence.iterdir())
 
 

@@ -91,7 +91,6 @@ def test_a_rate_beyond_its_users_says_so(context: Contexts, serving: Serving):
     assert seen.operations[0].failed["unsent"] > 50
     asked = Criteria({"p95": Limit.parse("< 3 s"), "share": Limit.parse("< 1 %")})
     assert ERRORS.judge(seen, asked).outcome is Outcome.FAIL
-    assert LATENCY.judge(seen, Criteria({"p95": Limit.parse("< 20 s")})).reason != "concurrency-exhausted"
     ruling = LATENCY.judge(seen, Criteria({"p95": Limit.parse("< 1200 ms")}))
     assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "concurrency-exhausted"), ruling
 
