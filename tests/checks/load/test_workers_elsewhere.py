@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import pytest
 import zmq
+from msgspec.structs import replace
 
 from certify.api import Context, Criteria, Duration, Limit, Outcome
 from certify_checks.load.check import CHECK
@@ -143,3 +145,24 @@ def test_a_taken_port_is_told(meeting: Meeting):
         seen, _ = run(together(meeting))
     assert seen.unusable == "master-unreachable"
     assert meeting.address in seen.detail
+
+
+@pytest.mark.nightly
+def test_workers_do_not_load_on_for_a_master_who_is_gone(meeting: Meeting):
+    killed: list[psutil.Process] = []
+
+    def told(_: str, second: int, __: int) -> None:
+        if second >= 2 and not killed:
+            name = "certify_checks.load.generator.distributed.master"
+            killed.extend(child for child in psutil.Process().children() if name in child.cmdline())
+            killed[0].kill()
+
+    begun = meeting._replace(ctx=replace(meeting.ctx, progress=told))
+    seen, ended = run(
+        together(begun, *(worker(meeting.address, meeting.token) for _ in range(2)), hold=Duration("90 s"))
+    )
+    assert len(killed) == 1
+    assert LATENCY.judge(seen, ASKED).reason == "generator-failed"
+    for code, said in ended:
+        assert code == 4
+        assert "the master went away" in said
