@@ -151,13 +151,19 @@ def test_a_file_that_is_wrong_is_told_with_its_line(
     assert ruling.cure
 
 
-@pytest.mark.parametrize("where", ["", HEAD + "\n    @task\n    def wrong(self):\n        pass\n\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import time\ntime.sleep(3600)\n",
+        HEAD + "\n    @task\n    def wrong(self):\n        while True:\n            pass\n",
+    ],
+    ids=["while it is imported", "while it runs"],
+)
 def test_a_file_that_hangs_is_ended(
-    context: Contexts, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    context: Contexts, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ):
     monkeypatch.setattr(running, "GRACE", 2.0)
-    hang = "class Endless:\n    @property\n    def host(self): ...\nwhile True:\n    pass\n"
-    seen = observed(context, address, tmp_path, where + hang, hold="500 ms")
+    seen = observed(context, address, tmp_path, text, hold="500 ms")
     assert seen.unusable == "generator-failed"
 
 
