@@ -109,6 +109,11 @@ def test_slow_answers_turn_red(observed: Callable[..., LoadSeen]):
     ("script", "reason", "told"),
     [
         (SCRIPT.replace("QUERY", "list").replace("CHECK", ""), "k6-unchecked", "'list'"),
+        (
+            SCRIPT.replace("CHECK", LOOKED_INTO).replace("'QUERY'", "`${__VU}.${__ITER}`"),
+            "k6-names",
+            "more than 200 names",
+        ),
         ("export default function () { nowhere.to.be.found(); }", "k6-script-failed", "nowhere is not defined"),
         ("export function other() {}", "k6-script-failed", "no default function"),
         ("this is no JavaScript", "k6-script-failed", "load.js"),

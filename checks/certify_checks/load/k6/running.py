@@ -33,6 +33,7 @@ SAMPLES, LOG = "samples.csv.gz", "k6.log"
 GRACE = 45.0  # seconds beyond the planned ones until it is killed
 TAGS = "name,status,method,error,error_code,scenario,vu,iter,check"
 MICRO = 1_000_000
+MOST_NAMES = 200  # operations that a report can tell apart
 # Nobody listens there: what does not go to the stack goes nowhere, remote modules of a script neither.
 _NOWHERE: Final = "http://127.0.0.1:9"
 
@@ -200,6 +201,9 @@ def _complete(samples: Samples, plan: dict[str, Any], ended_ns: int) -> None:
         raise UnusableError(
             "k6-interrupted", f"requests were still under way {GRACEFUL} s after the end, and were cut off"
         )
+    if len(samples.names) > MOST_NAMES:
+        told = f"requests have more than {MOST_NAMES} names, such as {samples.names[0]!r}"
+        raise UnusableError("k6-names", told)
     if unchecked := samples.unchecked():
         told = f"of {len(unchecked)} operations no answer was looked into, such as {unchecked[0]!r}"
         raise UnusableError("k6-unchecked", f"{told}: an error in a 200 would count as right")

