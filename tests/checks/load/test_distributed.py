@@ -61,6 +61,7 @@ def test_workers_make_the_load_of_one(context: Contexts, address: str):
     assert not any("secret" in path.read_text() for path in ctx.evidence.iterdir())
 
 
+@pytest.mark.nightly
 def test_a_rate_is_shared(context: Contexts, address: str):
     seen: LoadSeen = run(CHECK.observe(context(address), config(users=None, rate="60/s", workers=2)))
     assert (seen.unusable, seen.detail) == ("", "")

@@ -125,6 +125,7 @@ def test_a_worker_with_another_token_is_refused_and_no_load_begins(meeting: Meet
     assert not (meeting.ctx.evidence / "requests.csv").exists()
 
 
+@pytest.mark.nightly
 def test_too_few_workers_are_no_load(meeting: Meeting):
     seen, [(code, _)] = run(together(meeting, worker(meeting.address, meeting.token), workers_wait=Duration("8 s")))
     assert code
