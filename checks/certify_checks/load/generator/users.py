@@ -1,12 +1,12 @@
 """The users that Locust runs: those of the load, and a few that calibrate. Imported by the generator only."""
 
 import itertools
-import json
 import random
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]
 import locust
+import msgspec
 from locust.exception import StopUser
 
 from certify_checks.load.generator.arrivals import MICRO, paced
@@ -72,7 +72,7 @@ class Mix:
 
 def load_user(mix: Mix, desk: Desk | None = None) -> type[locust.FastHttpUser]:
     """A user of the load: who takes arrivals from `desk`, or keeps to a pace, or waits for the answer and thinks."""
-    config, tally = mix.config, mix.tally
+    config, tally, encode = mix.config, mix.tally, msgspec.json.encode
 
     class LoadUser(locust.FastHttpUser):
         abstract = True
@@ -89,7 +89,7 @@ def load_user(mix: Mix, desk: Desk | None = None) -> type[locust.FastHttpUser]:
                 return
             operation = mix.operations[number]
             variables = fill(operation["variables"], operation.get("values") or config["values"], mix.chance, unique)
-            body = json.dumps({"query": operation["query"], "variables": variables})
+            body = encode({"query": operation["query"], "variables": variables}).decode()
             again = operation["twice"] and mix.chance.randrange(operation["twice"]) == 0
             other = gevent.spawn(self.send, number, body, unique, due, busy) if again else None
             self.send(number, body, unique, due, busy)
