@@ -14,7 +14,7 @@ from certify.api import Context, format_quantity
 from certify_checks.children import die_with_parent, end
 from certify_checks.load.generator.tally import CALIBRATION, FINISHED, REQUESTS
 from certify_checks.load.observing.calibration import calibration_server
-from certify_checks.load.observing.distribution import Layout, problem, share
+from certify_checks.load.observing.distribution import Follow, Layout, problem, share
 from certify_checks.load.observing.reading import SUMMARY
 from certify_checks.load.observing.sending import longest
 from certify_checks.load.observing.unusable import UnusableError
