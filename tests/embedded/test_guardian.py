@@ -90,7 +90,7 @@ def test_half_a_line_of_a_dying_owner_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_the_sweep_takes_only_what_a_dead_owner_left(tmp_path: Path) -> None:
-    made = {name: tmp_path / f"{PREFIX}{name}" for name in ("dead", "mine", "unmarked", "rubbish")}
+    made = {name: tmp_path / f"{PREFIX}{name}" for name in ("dead", "mine", "unmarked", "rubbish", "half-removed")}
     for folder in made.values():
         folder.mkdir()
     mark_owned(made["mine"])
@@ -99,7 +99,8 @@ def test_the_sweep_takes_only_what_a_dead_owner_left(tmp_path: Path) -> None:
     (made["dead"] / OWNER_FILE).write_text(f"{me.pid} {me.started - 1}\n")
     (made["rubbish"] / OWNER_FILE).write_text("who knows\n")
     (tmp_path / f"{PREFIX}link").symlink_to(made["dead"])
-    assert sweep(tmp_path, PREFIX) == [made["dead"]]
+    os.utime(made["half-removed"], (0, 0))
+    assert sorted(sweep(tmp_path, PREFIX)) == sorted([made["dead"], made["half-removed"]])
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"{PREFIX}{name}" for name in ("link", "mine", "rubbish", "unmarked")
     ]

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -21,6 +22,8 @@ from certify_stack.embedded.procs import ProcessId, descendants, end_all, wait_g
 
 OWNER_FILE = "owner"
 _OWNER_MODE = 0o600
+# Seconds: a folder gets its note at once, and loses it again when its removal was begun and not finished.
+_IN_THE_MAKING = 600
 _GRACE_SECONDS = 1.5
 _LEAVE_SECONDS = 10.0
 
@@ -133,13 +136,15 @@ def sweep(root: Path, prefix: str) -> list[Path]:
 
 
 def _abandoned(folder: Path) -> bool:
-    """Only with a readable note of an owner that is gone: a folder without one may be in the making."""
+    """With a note of an owner that is gone; without any when it is too old to be in the making still."""
     try:
         seen = folder.lstat()
         if seen.st_uid != os.geteuid() or not folder.is_dir() or folder.is_symlink():
             return False
         pid, started = (folder / OWNER_FILE).read_text(encoding="ascii").split()
         return not ProcessId(int(pid), int(started)).alive
+    except FileNotFoundError:
+        return time.time() - seen.st_mtime > _IN_THE_MAKING
     except (OSError, ValueError):
         return False
 
