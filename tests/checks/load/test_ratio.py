@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from certify.api import Criteria, Limit, Outcome
-from certify_checks.load.model import LoadSeen
+from certify_checks.load.check import CHECK
+from certify_checks.load.model import Calibration, LoadSeen
 from certify_checks.load.rules.planting import spread
 from certify_checks.load.rules.ratio import judge, seed
 from certify_checks.load.statistics.intervals import MILLION
@@ -77,6 +78,26 @@ def test_both_colours_and_the_open_one(clean: LoadSeen):
     assert judge(few, ASKED).reason == "too-few-samples"
     failing = replace(same, operations=(spread("list", [10_000] * 4500, {"http": 500}),))
     assert judge(failing, ASKED).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("failures", [500, 4990])
+def test_a_peer_that_fails_makes_no_version_quick(clean: LoadSeen, failures: int):
+    peer = spread("list", [10_000] * (5000 - failures), {"http": failures})
+    told = judge(replace(clean, peer=(peer,), compared="previous"), ASKED)
+    assert (told.outcome, told.reason) == (Outcome.INCONCLUSIVE, "peer-fails")
+
+
+def test_an_instrument_that_adds_as_much_to_both_is_no_pass(clean: LoadSeen):
+    late = Calibration((500_000,) * 100, 5000)
+    both = replace(clean, peer=clean.operations, compared="previous", calibration=late)
+    assert judge(both, ASKED).reason == "generator-unsound"
+
+
+@pytest.mark.parametrize("name", ["latency", "errors", "capacity"])
+def test_half_of_a_load_is_no_load(clean: LoadSeen, name: str):
+    asked = Criteria({"p95": Limit.parse("< 1 s"), "share": Limit.parse("< 1 %"), "capacity": Limit.parse("> 1/s")})
+    rule = next(rule for rule in CHECK.rules if rule.id == name)
+    assert rule.judge(replace(clean, peer=clean.operations, compared="previous"), asked).reason == "load-shared"
 
 
 @pytest.mark.parametrize("limit", ["< 110 %", "<= 100 %", "< 50 %", "> 100 %"])

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from certify.api import Context, Criteria, Duration, Limit, Outcome, Service, Stack
 from certify_checks.load.check import CHECK
 from certify_checks.load.config import LoadConfig, Operation, Shape
-from certify_checks.load.model import LoadSeen
+from certify_checks.load.model import Calibration, LoadSeen
 from certify_checks.picks import Pick
 
 RATIO = next(rule for rule in CHECK.rules if rule.id == "ratio")
@@ -73,7 +73,9 @@ def test_the_slower_of_two_is_found_and_each_gets_what_is_its_own(
         assert min(seen.operations[0].answered) >= 200_000 > min(seen.peer[0].answered) >= 20_000
         told = RATIO.judge(seen, ASKED)
     assert told.outcome is Outcome.FAIL, told
-    better = replace(seen, operations=seen.peer, peer=seen.operations)
+    # How well this machine keeps time while others work is none of this test's.
+    better = replace(seen, operations=seen.peer, peer=seen.operations, calibration=Calibration((0,) * 40))
+    better = replace(better, generator=replace(seen.generator, cpu_ppm=0))
     assert RATIO.judge(better, ASKED).outcome is Outcome.PASS
 
 

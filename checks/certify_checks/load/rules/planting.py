@@ -32,5 +32,5 @@ def sound(seen: LoadSeen) -> LoadSeen:
     seen, users = replace(seen, workers=()), max(1, seen.users)
     calibration = Calibration((0,) * (2 * CALIBRATED), seen.calibration.delay_us)
     generator = Generator(users=users, version=seen.generator.version)
-    seen = replace(seen, users=users, calibration=calibration, generator=generator, unusable="", detail="")
+    seen = replace(seen, users=users, calibration=calibration, generator=generator, unusable="", detail="", compared="")
     return replace(seen, starts=Starts(), stages=(), looks=1)

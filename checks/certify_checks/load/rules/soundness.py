@@ -51,6 +51,15 @@ def unusable(seen: LoadSeen) -> Ruling | None:
         )
         cure = "see why that process ended (its log is on its machine), and run the load again"
         return Ruling.inconclusive("worker-lost", summary, cure=cure, examined=seen.requests)
+    return _less(seen)
+
+
+def _less(seen: LoadSeen) -> Ruling | None:
+    """Why this was not the load that was asked for; None when it was."""
+    if seen.compared:
+        summary = f"every other request went to {seen.compared}, so that this stack had but half of the load"
+        cure = "leave `compare` to controls of load.ratio alone"
+        return Ruling.inconclusive("load-shared", summary, cure=cure, examined=seen.requests)
     if seen.generator.users < seen.users:
         summary = f"only {seen.generator.users} of {seen.users} users were there for the whole hold"
         return Ruling.inconclusive("users-not-reached", summary, cure="lengthen `ramp`, or use a faster machine")
@@ -59,7 +68,12 @@ def unusable(seen: LoadSeen) -> Ruling | None:
 
 def unsound(seen: LoadSeen, limit: Limit) -> Ruling | None:
     """Why measured times cannot be believed against `limit`; None when they can."""
-    problem = _problem(seen, limit.value // ROOM)
+    return unsound_within(seen, limit.value // ROOM)
+
+
+def unsound_within(seen: LoadSeen, room_us: int) -> Ruling | None:
+    """Why measured times cannot be believed where so large an error is allowed; None when they can."""
+    problem = _problem(seen, room_us)
     cure = "give the run a quieter or faster machine; nothing else may run beside a load"
     return Ruling.inconclusive("generator-unsound", problem, cure=cure, examined=seen.requests) if problem else None
 
