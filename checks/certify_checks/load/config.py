@@ -45,6 +45,8 @@ class Operation(CheckConfig, frozen=True):
             raise ValueError(f"operation {self.name!r} has either a `query` or an `upload`")
         if self.upload and self.times < 1:
             raise ValueError(f"operation {self.name!r} is an upload: say how many `times` it is sent")
+        if min(self.weight, self.twice, self.times) < 0:
+            raise ValueError(f"operation {self.name!r}: `weight`, `twice` and `times` are 0 at least")
 
 
 class Effect(CheckConfig, frozen=True):
@@ -148,12 +150,23 @@ class LoadConfig(CheckConfig, frozen=True):
             raise ValueError(
                 "`extend` lengthens one hold: `most` is longer than `hold`, and there are no stages or steps"
             )
+        if not (self.hold.microseconds and self.quick_hold.microseconds and self.timeout.microseconds):
+            raise ValueError("`hold`, `quick_hold` and `timeout` last longer than nothing")
+        if self.compare and (self.stages or self.steps):
+            raise ValueError("`compare` shares one load between two stacks: leave `stages` and `steps` out")
+        self._check_shape()
+        check_sizes((self.memory, *self.memory_of.values()))
+
+    def _check_shape(self) -> None:
         shape = self.chosen()
+        if shape and shape.script and self.compare:
+            raise ValueError("a script sends its requests where it wants to: leave `compare` out")
+        if shape and self.extend and any(operation.times for operation in shape.operations):
+            raise ValueError("`times` are even over a hold whose length is known: leave `extend` out")
         if shape and shape.k6 and self.pace.microseconds:
             raise ValueError("users of a k6 script wait as it says: leave `pace` out")
         if shape and shape.locustfile and (self.rates or self.pace.microseconds):
             raise ValueError("users of a locustfile wait as it says: leave `pace`, `rate`, `stages` and `steps` out")
-        check_sizes((self.memory, *self.memory_of.values()))
 
     @property
     def crowd(self) -> int:

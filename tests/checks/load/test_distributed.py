@@ -2,6 +2,8 @@
 
 import csv
 import signal
+import subprocess
+import sys
 from asyncio import run
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from certify.api import Context, Criteria, Duration, Limit, Outcome
 from certify_checks.load.check import CHECK
 from certify_checks.load.config import LoadConfig, Operation, Shape
 from certify_checks.load.generator.outcomes import OK
+from certify_checks.load.generator.tally import FIRST_OF_JOBS
 from certify_checks.load.model import LoadSeen
 
 LATENCY, ERRORS = CHECK.rules[:2]
@@ -69,6 +72,17 @@ def test_a_rate_is_shared(context: Contexts, address: str):
     assert seen.stages[0].rate == 60_000
     assert all(worker.requests > 60 for worker in seen.workers)
     assert LATENCY.judge(seen, ASKED).outcome is Outcome.PASS, LATENCY.judge(seen, ASKED)
+
+
+def test_numbers_of_processes_and_of_files_are_none_of_each_others():
+    def first(worker: int, workers: int) -> int:
+        told = "from certify_checks.load.generator.users import Mix\nfrom certify_checks.load.generator.tally import Tally\n"
+        plan = {"operations": [], "seed": 0, "timeout": 1, "run": "f", "worker": worker, "workers": workers}
+        told += f"import locust\nprint(Mix({plan!r}, Tally()).unique())"
+        shown = subprocess.run((sys.executable, "-P", "-c", told), check=True, capture_output=True, text=True)
+        return int(shown.stdout.strip()[1:], 16)
+
+    assert [first(number, 2) for number in (0, 1)] == [0, FIRST_OF_JOBS // 2]
 
 
 def test_a_worker_killed_half_way_is_told_and_nothing_counts_twice(context: Contexts, address: str):

@@ -3,9 +3,11 @@
 import itertools
 import math
 import random
+import time
 from statistics import mean, pstdev
 from typing import Any
 
+import gevent  # type: ignore[import-untyped]
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -14,6 +16,7 @@ from certify.api import Criteria, Duration, Limit, Outcome
 from certify.profile.options import as_config
 from certify_checks.load.check import CHECK
 from certify_checks.load.generator.arrivals import Phase, paced, poisson
+from certify_checks.load.generator.desk import Desk
 from certify_checks.load.generator.live import Live
 from certify_checks.load.generator.tally import Row
 from certify_checks.load.model import LoadSeen, StageSeen, Starts
@@ -43,11 +46,38 @@ def chance(seed: int = 7) -> random.Random:
         ({"steps": {"from": "9/s", "to": "1/s", "each": "1 s"}}, "`to` is a higher rate"),
         ({"steps": {"from": "1/s", "to": "9/s", "each": "1 s", "count": 1}}, "`count` is from 2"),
         ({"steps": {"from": "1/s", "to": "9/s", "each": "0 s"}}, "a step lasts longer than nothing"),
+        ({"hold": "0 s"}, "last longer than nothing"),
+        ({"rate": "5/s", "hold": "0 s"}, "last longer than nothing"),
+        ({"quick_hold": "0 s"}, "last longer than nothing"),
+        ({"timeout": "0 s"}, "last longer than nothing"),
+        ({"compare": "old", "stages": [{"rate": "1/s", "for": "1 s"}]}, "leave `stages` and `steps` out"),
+        ({"compare": "old", "shapes": {"own": {"locustfile": "a.py"}}}, "leave `compare` out"),
+        ({"compare": "old", "shapes": {"own": {"k6": "a.js"}}}, "leave `compare` out"),
+        (
+            {"extend": {"most": "9 m"}, "shapes": {"a": {"operations": [{"name": "a", "query": "b", "times": 2}]}}},
+            "leave `extend` out",
+        ),
+        ({"shapes": {"a": {"operations": [{"name": "a", "query": "b", "weight": -1}]}}}, "are 0 at least"),
+        ({"shapes": {"a": {"operations": [{"name": "a", "query": "b", "twice": -1}]}}}, "are 0 at least"),
     ],
 )
 def test_options_that_contradict_themselves_say_what_to_leave_out(given: dict[str, Any], said: str):
     with pytest.raises(msgspec.ValidationError, match=said):
         as_config(CHECK, given)
+
+
+def test_what_was_due_while_the_generator_stood_still_is_not_left_out():
+    def clock() -> int:
+        return time.perf_counter_ns() // 1000
+
+    desk, begin = Desk(clock, 1, lambda: None), clock()
+    dues = [begin + 10_000 * number for number in range(1, 31)]
+    receiving = gevent.spawn(desk.receive, iter([*dues, begin + 10**9]))
+    gevent.sleep(0.02)
+    time.sleep(0.4)
+    desk.catch_up(dues[-1] + 1)
+    receiving.kill()
+    assert desk.close(0) == dues
 
 
 def test_stages_and_steps_give_the_length_of_the_window():

@@ -63,6 +63,7 @@ class Run:
         self.looks = 1
         self.mix = Mix(config, self.tally)
         self.desk = Desk(self.tally.now, config["concurrent"], self._hire) if config["stages"] else None
+        self._receiving: Any = None
         self.user_class = load_user(self.mix, self.desk)
         classes: list[type[locust.User]] = [self.user_class, calibrating_user(config, self.tally)]
         self.script = Script(config, self.tally) if config.get("locustfile") else None
@@ -90,7 +91,10 @@ class Run:
         **_: Any,
     ) -> None:
         if self.script and "start" not in (context or {}):
-            self.script.record(name, response_time, response, exception)
+            try:
+                self.script.record(name, response_time, response, exception)
+            except Exception as error:  # noqa: BLE001 - of an event that it made itself; Locust would only log it
+                self.script.fail(error)
         else:
             record(self.tally, response_time, response, context, exception)
 
@@ -106,14 +110,12 @@ class Run:
         runner.start(total, spawn_rate=max(1.0, total / max(config["ramp"], 0.1)))
         telling = gevent.spawn(self._tell)
         begin = self.tally.now()
-        receiving = gevent.spawn(self.desk.receive, self._arrivals(begin)) if self.desk else None
+        self._open(begin)
         wait(self.script, config["ramp"] + config["warmup"])
         waiting_until = time.monotonic() + GATHERING
         while runner.user_count < total and time.monotonic() < waiting_until:
             gevent.sleep(0.1)
         self._hold(begin + int((config["ramp"] + config["warmup"]) * MICRO))
-        if receiving is not None:
-            receiving.kill()
         self._finish()
         runner.quit()
         self.jobs.wait()
@@ -122,6 +124,11 @@ class Run:
         self.tally.close(self.mix.timeout_us)
         if self.script:
             self.script.close(self.mix.timeout_us)
+
+    def _open(self, begin_us: int) -> None:
+        """From now on arrivals are handed out, if there are any."""
+        if self.desk:
+            self._receiving = gevent.spawn(self.desk.receive, self._arrivals(begin_us))
 
     def _arrivals(self, begin_us: int) -> Any:
         """When requests are due: the rate rises during the ramp, and stays while it is warm."""
@@ -172,6 +179,8 @@ class Run:
         """Send what was due in the window and could not begin yet; count what cannot be sent in time either."""
         mix = self.mix
         if self.desk:
+            self.desk.catch_up(self.window[1])
+            self._receiving.kill()
             for due in self.desk.close(self.config["timeout"]):
                 self.tally.give_up(mix.draw(), mix.unique(), due)
         mix.until = until = self.window[1]

@@ -15,6 +15,7 @@ class Desk:
     Attributes:
         users: how many there are.
         busiest: how many arrivals waited at once, at most.
+        coming: when the next arrival is due that was not handed out yet; None when there are no more.
     """
 
     def __init__(self, clock: Callable[[], int], most: int, hire: Callable[[], None]) -> None:
@@ -23,13 +24,21 @@ class Desk:
         self._queue: deque[tuple[int, bool]] = deque()
         self._open = True
         self.users = self.busiest = 0
+        self.coming: int | None = None
 
     def receive(self, arrivals: Iterator[int]) -> None:
         """Hand out arrivals as they come due, until there are no more of them; blocks."""
         for due in arrivals:
+            self.coming = due
             while (wait := due - self._clock()) > 0:
                 gevent.sleep(wait / MICRO)
             self._hand(due)
+        self.coming = None
+
+    def catch_up(self, until: int) -> None:
+        """Wait until all that was due before `until`, which is over, is handed out: what comes late must not be left out."""
+        while self.coming is not None and self.coming < until:
+            gevent.sleep(0.01)
 
     def _hand(self, due: int) -> None:
         if self._idle:

@@ -31,7 +31,6 @@ class Following:
 
     def __init__(self, config: dict[str, Any], tally: Tally) -> None:
         self._operations, self._tally = config["operations"], tally
-        self._url = config["url"] + config["path"]
         self._group = Group()
         timeout = config["timeout"]
         nobody = EventHook()  # type: ignore[no-untyped-call]
@@ -76,7 +75,7 @@ class Following:
         until, said = row.due_us + int(finish["within"] * MICRO), ""
         while (now := self._tally.now()) < until:
             gevent.sleep(min(finish["every"], (until - now) / MICRO))
-            state, said = self._ask(body, operation["followed_as"], finish["path"])
+            state, said = self._ask(body, operation)
             at = self._tally.now()
             if state in finish["done"]:
                 self._end(row, OK, at, "")
@@ -86,10 +85,10 @@ class Following:
                 return
         self._end(row, UNFINISHED, until, said)
 
-    def _ask(self, body: str, headers: dict[str, str], path: str) -> tuple[str, str]:
+    def _ask(self, body: str, operation: dict[str, Any]) -> tuple[str, str]:
         """The state now, empty when it cannot be told, and the answer in short."""
         self.polls += 1
-        response = self._session.post(self._url, data=body, headers=headers)
+        response = self._session.post(operation["followed_at"], data=body, headers=operation["followed_as"])
         try:
             status, content = int(response.status_code or 0), bytes(response.content or b"")
         except Exception:  # noqa: BLE001 - whatever went wrong while the body was read, there is no whole answer
@@ -98,7 +97,7 @@ class Following:
         if outcome != OK:
             self.deaf += 1
             return "", f"{outcome} {said}".strip()
-        found = at_path(_root(content, graphql=True), path)
+        found = at_path(_root(content, graphql=True), operation["finish"]["path"])
         return (str(found[0]) if found else ""), content[:300].decode(errors="replace")
 
     def _end(self, row: Row, outcome: str, at: int, said: str) -> None:

@@ -10,10 +10,9 @@ from gevent.pool import Group  # type: ignore[import-untyped]
 from locust.contrib.fasthttp import FastHttpSession
 
 from certify_checks.load.generator.files import table
-from certify_checks.load.generator.tally import DIGITS
+from certify_checks.load.generator.tally import DIGITS, FIRST_OF_JOBS
 from certify_checks.variables import UNIQUE, fill
 
-FIRST_NUMBER = 1 << 31
 FIRST = 0.05  # of its share of the window: soon, but not with the window's very first request
 
 
@@ -37,7 +36,7 @@ class Jobs:
             None, events, None, insecure=False, concurrency=10, network_timeout=timeout, connection_timeout=timeout
         )
         # Apart from the numbers of users, so that those of one file follow on each other.
-        self._numbers = count(FIRST_NUMBER)
+        self._numbers = count(FIRST_OF_JOBS)
         self._group = Group()
         self.jobs = sorted(self._made(), key=lambda job: job.after)
 
@@ -61,14 +60,13 @@ class Jobs:
 
     def _request(self, operation: Mapping[str, Any]) -> tuple[str, str, str]:
         mix, upload = self._mix, operation["upload"]
+        values = operation.get("values") or mix.config["values"]
         if upload:
             uniques = [self._unique() for _ in range(upload["rows"])]
-            body = table(
-                upload["row"], uniques, lambda field, unique: fill(field, mix.config["values"], mix.chance, unique)
-            )
+            body = table(upload["row"], uniques, lambda field, unique: fill(field, values, mix.chance, unique))
             return operation["url"].replace(UNIQUE, uniques[0]), body, uniques[0]
         unique = self._unique()
-        variables = fill(operation["variables"], mix.config["values"], mix.chance, unique)
+        variables = fill(operation["variables"], values, mix.chance, unique)
         return operation["url"], json.dumps({"query": operation["query"], "variables": variables}), unique
 
     def _unique(self) -> str:

@@ -12,6 +12,8 @@ REQUESTS, CALIBRATION, FINISHED = "requests.csv", "calibration.csv", "finished.c
 REQUEST_COLUMNS = ("start_us", "elapsed_us", "operation", "outcome", "unique", "due_us", "lag_us")
 DIGITS = 8
 """Of the number that follows the run's own in a `{unique}`; as many for all, so that none is the beginning of another."""
+FIRST_OF_JOBS = 16**DIGITS // 2
+"""From this number on they belong to what is sent so many times in all; users have those below."""
 CALIBRATION_COLUMNS = ("start_us", "elapsed_us", "true_us")
 
 

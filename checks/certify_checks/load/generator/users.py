@@ -13,7 +13,7 @@ from certify_checks.load.generator.arrivals import MICRO, paced
 from certify_checks.load.generator.desk import Desk
 from certify_checks.load.generator.following import Following
 from certify_checks.load.generator.outcomes import OK, classify, classify_upload
-from certify_checks.load.generator.tally import DIGITS, Tally
+from certify_checks.load.generator.tally import DIGITS, FIRST_OF_JOBS, Tally
 from certify_checks.load.generator.traces import traceparent, wanted
 from certify_checks.variables import fill
 
@@ -38,7 +38,7 @@ class Mix:
         self._sums = list(itertools.accumulate(operation["weight"] for operation in self.operations))
         self.following = Following(config, tally)
         # Of processes that share a load each has a range of its own, so that no two of them give the same number.
-        self._unique = itertools.count(config.get("worker", 0) * (16**DIGITS // config.get("workers", 1)))
+        self._unique = itertools.count(config.get("worker", 0) * (FIRST_OF_JOBS // config.get("workers", 1)))
 
     def draw(self) -> int:
         """The number of an operation, by weight."""

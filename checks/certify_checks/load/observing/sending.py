@@ -21,6 +21,7 @@ def sending(stack: Stack, gateway: Service, operation: Operation, token: str) ->
         "url": _url(stack, gateway, operation),
         "headers": media_type | bearer(token),
         "followed_as": _JSON | bearer(token),
+        "followed_at": gateway.url.rstrip("/") + graphql_path(gateway),
         # Users send nothing that is sent so many times in all.
         "weight": 0 if operation.times else operation.weight,
     }

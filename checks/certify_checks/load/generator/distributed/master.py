@@ -92,6 +92,9 @@ class Load:
         config = self.config
         try:
             self._gather(patience)
+            for share in self.shares.values():
+                if share.clock.uncertain_us < 0:
+                    share.lost = share.lost or "it never said what its clock shows"
             gevent.spawn(self._watch)
             gevent.spawn(self._tell)
             begin = self._ramp()

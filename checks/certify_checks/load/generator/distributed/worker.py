@@ -71,20 +71,16 @@ class Part(Run):
     def __init__(self, config: dict[str, Any], runner: Worker) -> None:
         super().__init__(config, runner)
         self._begin = self.tally.now()
-        self._receiving: Any = None
         self.runner.spawn_users({self.environment.user_classes[1].__name__: CALIBRATING})
 
     def begin(self) -> None:
         """The ramp begins."""
         self._begin = self.tally.now()
-        if self.desk:
-            self._receiving = gevent.spawn(self.desk.receive, self._arrivals(self._begin))
+        self._open(self._begin)
 
     def measure(self) -> None:
         """The measured window, and what is under way at its end."""
         self._hold(self._begin + int((self.config["ramp"] + self.config["warmup"]) * MICRO))
-        if self._receiving is not None:
-            self._receiving.kill()
         self._finish()
         self.runner.stop()
         self.jobs.wait()
