@@ -22,6 +22,20 @@ def test_what_is_not_ours_is_foreign_also_when_its_process_has_ended():
     assert foreign_ppm(BEFORE, AFTER, [13, 14], own=11) == 300_000
 
 
+def test_what_a_child_used_that_has_ended_since_is_ours():
+    before = Snapshot(0, 0, {10: 5, 11: 0, 12: 5, 13: 0, 15: 90}, PARENTS | {15: 12})
+    after = Snapshot(1000, 400, {10: 5, 11: 10, 12: 5 + 290, 13: 100}, PARENTS)
+    assert foreign_ppm(before, after, [13], own=11) == 90_000
+
+
+def test_a_real_child_that_ended_and_was_waited_for_is_ours():
+    before = snapshot()
+    program = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    after = snapshot()
+    assert after.ticks[os.getpid()] - before.ticks[os.getpid()] >= 25
+
+
 def test_a_stack_that_is_not_ours_to_see_tells_nothing():
     assert foreign_ppm(BEFORE, AFTER, [], own=11) == UNKNOWN
     assert foreign_ppm(BEFORE, AFTER, [20], own=11) == UNKNOWN

@@ -15,7 +15,10 @@ _MILLION = 1_000_000
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """Clock ticks so far: of the whole machine, of those the busy ones, and per process; and who is whose parent."""
+    """Clock ticks so far: of the whole machine, of those the busy ones, and per process; and who is whose parent.
+
+    Those of a process are its own and those of its children that have ended, such as the workers of a database's query.
+    """
 
     total: int = 0
     busy: int = 0
@@ -42,7 +45,7 @@ def _processes(proc: Path) -> Iterator[tuple[int, int, int]]:
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:  # it ended meanwhile
                 continue
-            yield int(entry.name), int(fields[1]), int(fields[11]) + int(fields[12])
+            yield int(entry.name), int(fields[1]), sum(int(field) for field in fields[11:15])
 
 
 def foreign_ppm(before: Snapshot, after: Snapshot, stack: Collection[int], own: int | None = None) -> int:
@@ -51,11 +54,14 @@ def foreign_ppm(before: Snapshot, after: Snapshot, stack: Collection[int], own: 
     root = common_ancestor(after.parents, [own or os.getpid(), *known]) if known else 0
     if root <= 1 or after.total <= before.total:
         return UNKNOWN
-    ours = sum(
-        used - before.ticks.get(pid, 0) for pid, used in after.ticks.items() if root in _line(after.parents, pid)
-    )
+    # Of both moments whole trees: what a child had used before it ended is among its parent's ticks after.
+    ours = _below(root, after) - _below(root, before)
     foreign = after.busy - before.busy - ours
     return max(0, foreign * _MILLION // (after.total - before.total))
+
+
+def _below(root: int, seen: Snapshot) -> int:
+    return sum(used for pid, used in seen.ticks.items() if root in _line(seen.parents, pid))
 
 
 def common_ancestor(parents: dict[int, int], pids: list[int]) -> int:
