@@ -14,7 +14,7 @@ from certify_checks.load.generator.distributed.secret import MASTER, VARIABLE, T
 from certify_checks.load.observing.calibration import calibration_server
 from certify_checks.load.observing.distribution import WORKER
 
-NOBODY, REFUSED, LATE = 3, 5, 6  # of the process that takes part in one load
+NOBODY, LEFT, LATE = 3, 4, 6  # of the process that takes part in one load
 PAUSE = 1.0  # seconds until it is asked again who has enough workers
 
 
@@ -57,7 +57,7 @@ async def take_part(master: str, token: str, wait: float, *, once: bool) -> int:
                 _say("took part in a load")
             if (code == NOBODY and served) or (once and not code):
                 return 0
-            if code in {NOBODY, REFUSED} or once:
+            if code not in {0, LEFT} or once:
                 return code
 
 

@@ -80,6 +80,12 @@ def test_outcomes_are_told_apart_and_a_failed_check_is_a_wrong_answer(tmp_path: 
     assert samples.unchecked() == ["e"]
 
 
+def test_answers_that_are_looked_into_together_fail_one_by_one(tmp_path: Path):
+    checks = [line("checks", 0, 9, check=name) for name in ("data", "data", "total", "data")]
+    samples = read(tmp_path, *request(1, 1), *request(2, 1), *request(3, 1), *checks)
+    assert [row.outcome for row in samples.rows()] == [WRONG] * 3
+
+
 def test_a_check_is_of_the_same_turn_of_the_same_user(tmp_path: Path):
     samples = read(
         tmp_path,

@@ -132,6 +132,16 @@ def test_what_is_under_way_at_the_end_counts_as_unanswered(context: Contexts, ad
         ("import nothing_of_that_name\n", "buyers.py:1: ModuleNotFoundError"),
         ("\nraise SystemExit('leaving')\n", "buyers.py:2: SystemExit: leaving"),
         ("x = 1\n", "no class in it is a locust.User"),
+        (
+            HEAD + "\n    host = 'http://elsewhere.example'\n\n    @task\n    def t(self): ...\n",
+            "which is not this stack",
+        ),
+        (
+            HEAD
+            + "\n    @task\n    def t(self):\n        self.environment.events.request.fire(request_type='own', name='own',"
+            " response_time=float('nan'), response_length=0, exception=None, context={})\n",
+            "ValueError: cannot convert float NaN",
+        ),
         (HEAD + "\n    @task\n    def wrong(self):\n        self.nothing()\n", "buyers.py:15: AttributeError"),
         (
             HEAD + "\n    def on_start(self):\n        raise ValueError('no')\n\n    @task\n    def t(self): ...\n",

@@ -80,6 +80,15 @@ def test_what_was_due_while_the_generator_stood_still_is_not_left_out():
     assert desk.close(0) == dues
 
 
+def test_a_rate_that_was_not_made_is_no_pass(clean: LoadSeen):
+    asked = Criteria({"p95": Limit.parse("< 1 s"), "share": Limit.parse("< 1 %")})
+    for name in ("latency", "errors"):
+        judge = next(rule.judge for rule in CHECK.rules if rule.id == name)
+        # 5,000 requests in 50 s: at 100/s all of them, at 200/s those of one worker out of two.
+        assert judge(replace(clean, stages=(StageSeen(100_000, 0, 50_000_000),)), asked).outcome is Outcome.PASS
+        assert judge(replace(clean, stages=(StageSeen(200_000, 0, 50_000_000),)), asked).reason == "rate-not-reached"
+
+
 def test_stages_and_steps_give_the_length_of_the_window():
     staged = as_config(CHECK, {"stages": [{"rate": "10/s", "for": "30 s"}, {"rate": "90/min", "for": "1 m"}]})
     assert (staged.length.seconds, staged.crowd) == (90, 0)

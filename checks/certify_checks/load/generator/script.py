@@ -70,6 +70,11 @@ class Script:
             return False
         for one in self.classes:
             one.host = one.host or self._config["url"]
+            if urlsplit(one.host).netloc != urlsplit(self._config["url"]).netloc:
+                self.problem = (
+                    f"{self._path.name}: {one.__name__} asks {one.host}, which is not this stack: leave `host` out"
+                )
+                return False
         for session in (FastHttpSession, HttpSession):
             # The only place that sees a request begin.
             setattr(session, _SENDS, self._watched(getattr(session, _SENDS)))

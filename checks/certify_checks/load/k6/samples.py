@@ -7,6 +7,7 @@ end. What a response took is `http_req_blocked` (waiting for a connection and ma
 import csv
 import gzip
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -27,14 +28,15 @@ class SampleError(ValueError):
 class Request:
     """One request while its samples are read."""
 
-    __slots__ = ("checked", "elapsed_ms", "end_ns", "iteration", "name", "outcome", "said", "scenario", "vu")
+    __slots__ = ("before", "checks", "elapsed_ms", "end_ns", "iteration", "name", "outcome", "said", "scenario", "vu")
 
     def __init__(self, sample: Mapping[str, str], vu: str, iteration: str) -> None:
         self.name, self.scenario = sample["name"] or "(no name)", sample["scenario"]
         self.end_ns, self.elapsed_ms = int(sample["timestamp"]), 0.0
         self.vu, self.iteration = vu, iteration
         self.outcome, self.said = _outcome(sample)
-        self.checked = False
+        self.before: Request | None = None
+        self.checks: tuple[str, ...] = ()
 
     def row(self, number: int, origin_ns: int) -> Row:
         """As the generator writes it, in microseconds since the load began."""
@@ -68,7 +70,9 @@ class Samples:
         if metric == BEGAN:
             self.origin_ns = int(sample["timestamp"])
         elif metric == "http_reqs":
-            self._last[vu] = request = Request(sample, vu, iteration)
+            request, before = Request(sample, vu, iteration), self._last.get(vu)
+            request.before = before if before and before.iteration == iteration else None
+            self._last[vu] = request
             if request.scenario == LOAD:
                 self.requests.append(request)
         elif metric in {"http_req_blocked", "http_req_duration"}:
@@ -90,9 +94,13 @@ class Samples:
                 row = request.row(0, self.origin_ns)
                 self.calibration.append((row.start_us, row.elapsed_us, round(true * 1000)))
         elif metric == "checks":
-            request.checked = True
+            name = sys.intern(sample["check"])
+            # Answers that are looked into after several requests are one of each: no check looks twice into the same.
+            while name in request.checks and request.before is not None:
+                request = request.before
+            request.checks += (name,)
             if request.outcome == OK and float(sample["metric_value"]) == 0:
-                request.outcome, request.said = WRONG, f"check {sample['check']!r} failed"
+                request.outcome, request.said = WRONG, f"check {name!r} failed"
 
     @property
     def names(self) -> list[str]:
@@ -118,7 +126,7 @@ class Samples:
 
     def unchecked(self) -> list[str]:
         """Names of which no right answer was ever looked into: what is in a 200, k6 does not know."""
-        looked_at = {request.name for request in self.requests if request.checked}
+        looked_at = {request.name for request in self.requests if request.checks}
         return sorted({request.name for request in self.requests if request.outcome == OK} - looked_at)
 
 

@@ -102,7 +102,7 @@ def _knee(seen: LoadSeen, took: Limit) -> Knee:
 
 def _step(one: Figures, took: Limit) -> Step:
     reading, kept_up = Reading.of(one.times, took).against(took), one.done * MILLION >= KEPT_UP * one.settled
-    if reading is Outcome.PASS and kept_up:
+    if reading is Outcome.PASS and kept_up and one.settled:
         return Step.HELD
     broken = reading is Outcome.FAIL or not kept_up
     return Step.BROKEN if broken and not _of_generator(one, took) else Step.OPEN

@@ -8,6 +8,7 @@ from certify.api import Criteria, Finding, Limit, Location, Measurement, Outcome
 from certify_checks.load.generator.outcomes import FAILED
 from certify_checks.load.model import LoadSeen
 from certify_checks.load.rules.planting import sound, spread
+from certify_checks.load.rules.schedule import missing
 from certify_checks.load.rules.soundness import unusable
 from certify_checks.load.statistics.dependence import design_effect
 from certify_checks.load.statistics.intervals import MILLION, lower_share, upper_share
@@ -24,7 +25,7 @@ _CURES = {
 
 def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     """Pass when the upper bound is within the limit, fail when the lower bound is not."""
-    if ruling := unusable(seen):
+    if ruling := unusable(seen) or missing(seen):
         return ruling
     limit, failures, requests = criteria["share"], seen.failures, seen.requests
     effect = design_effect([took is None for took in seen.timeline()])

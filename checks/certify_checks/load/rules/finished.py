@@ -9,6 +9,7 @@ from certify_checks.load.generator.outcomes import UNFINISHED
 from certify_checks.load.model import Finishing, LoadSeen
 from certify_checks.load.rules.latency import decided
 from certify_checks.load.rules.planting import sound, spread
+from certify_checks.load.rules.schedule import missing
 from certify_checks.load.rules.soundness import ROOM, unusable
 
 NAME = "finished-p95"
@@ -18,7 +19,7 @@ _PLANTED = 2000
 def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     """As for answers; work that failed, was never accepted or not finished in time counts as a time-out."""
     limit, finishing = criteria[NAME], seen.finishing
-    if ruling := unusable(seen) or nothing(seen) or _seldom(finishing, limit):
+    if ruling := unusable(seen) or missing(seen) or nothing(seen) or _seldom(finishing, limit):
         return ruling
     # A time-out is beyond the limit, however short `within` is.
     timeout_us = max(finishing.within_us, limit.beyond())

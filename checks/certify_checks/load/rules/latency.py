@@ -10,7 +10,7 @@ from certify_checks.load.model import LoadSeen
 from certify_checks.load.rules import places
 from certify_checks.load.rules.curves import curves
 from certify_checks.load.rules.planting import sound, spread
-from certify_checks.load.rules.schedule import crowd, exhausted, measurements, varied
+from certify_checks.load.rules.schedule import crowd, exhausted, measurements, missing, varied
 from certify_checks.load.rules.soundness import P95, noisy, unsound, unusable
 from certify_checks.load.statistics.dependence import FEWEST, last_third
 from certify_checks.load.statistics.intervals import percentile
@@ -26,7 +26,7 @@ _CURE = "look at the slowest operations, and at the services in which their requ
 def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     """Pass or fail only when both ends of the interval agree; a request without a right answer counts as timed out."""
     limit = criteria["p95"]
-    return unusable(seen) or decided(seen, "p95", limit)
+    return unusable(seen) or missing(seen) or decided(seen, "p95", limit)
 
 
 def decided(seen: LoadSeen, name: str, limit: Limit) -> Ruling:

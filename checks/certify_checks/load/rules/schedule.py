@@ -1,5 +1,6 @@
 """What a schedule, a pace or a rate, adds to a judgement: who was late, and what each rate came to. Pure."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -9,6 +10,7 @@ from certify_checks.load.model import LoadSeen, Moment, StageSeen
 from certify_checks.load.statistics.intervals import percentile
 
 P95 = 950_000
+_DEVIATIONS = 5  # of a Poisson count: one run in three million has fewer
 SETTLING = 4
 """A step settles for this part of it, a fourth, before its throughput counts: what is under way at its begin belongs to the one before."""
 
@@ -82,6 +84,16 @@ def crowd(seen: LoadSeen) -> str:
     rates = sorted(stage.rate for stage in seen.stages)
     low, high = (format_quantity(rate, "m/s") for rate in (rates[0], rates[-1]))
     return f"a rate of {low}" if low == high else f"rates from {low} to {high}"
+
+
+def missing(seen: LoadSeen) -> Ruling | None:
+    """Why this was not the rate that was asked for; None when as many requests were due as chance allows."""
+    expected = sum(stage.rate * (stage.end_us - stage.begin_us) for stage in seen.stages) // 1_000_000_000
+    if seen.requests >= expected - _DEVIATIONS * math.isqrt(expected):
+        return None
+    summary = f"only {seen.requests:,} requests were due, of about {expected:,}: some of the load was never made"
+    cure = "read generator.log and the logs of workers in the evidence, and run the load again"
+    return Ruling.inconclusive("rate-not-reached", summary, cure=cure, examined=seen.requests)
 
 
 def exhausted(seen: LoadSeen, limit: Limit) -> Ruling | None:
