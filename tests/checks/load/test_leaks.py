@@ -10,6 +10,7 @@ from certify.api import Criteria, Limit, Outcome
 from certify_checks.load.check import CHECK
 from certify_checks.load.holdings import KINDS, Holding, Soak
 from certify_checks.load.model import LoadSeen
+from certify_checks.load.rules.planting import spread
 
 (LEAKS,) = (rule for rule in CHECK.rules if rule.id == "leaks")
 CRITERIA = Criteria({kind: Limit.parse("< 25 %") for kind in KINDS})
@@ -106,6 +107,19 @@ def test_what_was_not_watched_or_not_seen_is_no_pass(clean: LoadSeen):
 def test_a_service_that_was_started_again_hides_what_it_held(clean: LoadSeen):
     assert LEAKS.judge(watched(clean, replace(part(), starts=2)), CRITERIA).reason == "started-again"
     assert LEAKS.judge(watched(clean, part("gateway"), part(minutes=50)), CRITERIA).reason == "started-again"
+
+
+def test_a_stack_that_is_gone_altogether_has_not_stopped_growing(clean: LoadSeen):
+    to_the_end = replace(DECOY, at_us=(0, 3_600_000_000))
+    halves = part(minutes=30), part("gateway", minutes=30)
+    assert LEAKS.judge(watched(clean, *halves, decoy=to_the_end), CRITERIA).reason == "started-again"
+
+
+def test_a_load_of_failures_clears_nobody_and_still_convicts(clean: LoadSeen):
+    refused = replace(clean, operations=(spread("list", (1000,) * 850, {"http": 150}),))
+    assert LEAKS.judge(watched(refused), CRITERIA).reason == "load-failed"
+    leaking = watched(refused, part(memory=20 * MIB))
+    assert LEAKS.judge(leaking, CRITERIA).outcome is Outcome.FAIL
 
 
 def test_only_what_the_control_covers_is_judged(clean: LoadSeen):

@@ -58,12 +58,16 @@ def running(keeps: str = "pass") -> Iterator[int]:
             process.kill()
 
 
-def watched(folder: Path, *services: Service, rules: tuple[str, ...] = ("leaks",), seconds: float = 4.0) -> Soak:
+def watched(
+    folder: Path, *services: Service, rules: tuple[str, ...] = ("leaks",), seconds: float = 4.0, waits: float = 0.0
+) -> Soak:
     ctx = Context("load", folder, folder, rules=rules, stack=Stack(services))
 
     async def observe() -> Soak:
         plan = {"ramp": 0.0, "warmup": 0.0, "hold": seconds}
         async with soaking(ctx, LoadConfig(memory="256 MiB"), plan) as told:
+            await asyncio.sleep(waits)
+            told.begin()
             await asyncio.sleep(seconds)
         return told.seen
 
@@ -108,13 +112,31 @@ def test_a_process_that_ends_is_seen_until_then(tmp_path: Path):
     assert gone == Holding("short", ceilings={"memory": 256 << 20}) or not gone.at_us
 
 
+def test_looks_are_those_of_the_load_however_late_it_begins(tmp_path: Path):
+    with running() as pid:
+        soak = watched(tmp_path, Service("good", pid=pid), seconds=2.0, waits=2.5)
+    first, *later = soak.parts[0].at_us
+    assert soak.from_us >= 2_500_000
+    assert first < 2_500_000
+    assert later
+    assert min(later) > 2_500_000
+
+
+def test_one_without_a_process_is_not_left_out(clean: LoadSeen, tmp_path: Path):
+    with running() as pid:
+        soak = watched(tmp_path, Service("good", pid=pid), Service("gone"), seconds=3.0)
+    assert [(one.name, bool(one.at_us)) for one in soak.parts] == [("good", True), ("gone", False)]
+    ruling = LEAKS.judge(replace(clean, soak=replace(soak, over_us=1)), CRITERIA)
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "not-all-seen"), ruling
+
+
 FORKS = """
 import os, sys
 held = bytearray(os.urandom(8 << 20))
 if child := os.fork():
     print(child, flush=True)
-    sys.stdin.read()
-    os.kill(child, 9)
+    # The child alone reads: one of two who read the same pipe takes what the other waits for.
+    os.waitpid(child, 0)
     os._exit(0)
 sys.stdin.readline()
 for place in range(0, len(held), 4096):
@@ -157,6 +179,32 @@ def test_a_look_that_raises_is_no_silence(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setattr(module, "snapshot", lambda: real() if next(looks, None) is not None else snapshot())
         with pytest.raises(OSError, match="too many open files"):
             watched(tmp_path, Service("good", pid=pid), seconds=2.0)
+
+
+ENDED = """
+import os, sys, time
+if not (child := os.fork()):
+    os._exit(0)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+print(child, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_process_that_ended_and_is_not_yet_buried_is_gone():
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", ENDED], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        child = int(process.stdout.readline())
+        assert Path(f"/proc/{child}/stat").exists()
+        dead, parent = look(child), look(process.pid, table=module.snapshot())
+        process.stdin.close()
+    assert dead is None
+    assert parent
+    assert not parent.unknown
+    assert parent.held["threads"] == 1
 
 
 def test_ceilings_are_those_of_the_process():

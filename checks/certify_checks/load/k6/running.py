@@ -27,6 +27,7 @@ from certify_checks.load.k6.samples import SampleError, Samples, read_samples
 from certify_checks.load.k6.wrapper import GRACEFUL, wrapper
 from certify_checks.load.observing.calibration import calibration_server
 from certify_checks.load.observing.reading import SUMMARY
+from certify_checks.load.observing.running import Begun
 from certify_checks.load.observing.unusable import UnusableError
 
 SAMPLES, LOG = "samples.csv.gz", "k6.log"
@@ -58,7 +59,7 @@ def find_k6() -> Path:
     return Path(found)
 
 
-async def generate(ctx: Context, plan: dict[str, Any]) -> Path:
+async def generate(ctx: Context, plan: dict[str, Any], begun: Begun) -> Path:
     """Let k6 run the script that `plan` names; its files become evidence, as the generator's would.
 
     Raises:
@@ -71,6 +72,7 @@ async def generate(ctx: Context, plan: dict[str, Any]) -> Path:
     (folder / "values.json").write_text(json.dumps(plan["values"]), encoding="utf-8")
     (folder / "k6.json").write_text("{}", encoding="utf-8")
     async with calibration_server() as calibration:
+        begun(0.0)
         code, used, ended = await _run(ctx, program, plan, folder, calibration)
     for name in (SAMPLES, LOG):
         if (folder / name).exists():

@@ -15,6 +15,8 @@ from certify_checks.load.observing.neighbours import Snapshot
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 _KIB = 1024
+_DEAD = frozenset("ZX")
+_STATE = re.compile(r"^State:\s+(\w)", re.MULTILINE)
 _SEVERAL = re.compile(r"^(\w+):\s+(\d+)", re.MULTILINE)
 # From here on the counts in `status` are kept per processor and may be off by megabytes; a sum over all mappings is not.
 _ROUGH_SINCE = (6, 2)
@@ -33,8 +35,11 @@ class Look(NamedTuple):
 def look(pid: int, proc: Path = Path("/proc"), table: Snapshot | None = None) -> Look | None:
     """At a process and all that descend from it in `table`; None when there is none."""
     try:
-        started = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()[19]
+        told = (proc / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        state, started = told[0], told[19]
     except (OSError, IndexError):
+        return None
+    if state in _DEAD:
         return None
     sums = dict.fromkeys(("memory", "handles", "connections", "threads"), 0)
     unknown: dict[str, str] = {}
@@ -63,7 +68,11 @@ def ceilings(pid: int, proc: Path = Path("/proc")) -> dict[str, int]:
 
 
 def _of_process(place: Path) -> dict[str, int | None]:
-    told = dict(_SEVERAL.findall(_text(place / "status")))
+    status = _text(place / "status")
+    # Nobody but root may look into what has ended and waits for its parent to hear of it. It holds nothing.
+    if (state := _STATE.search(status)) and state[1] in _DEAD:
+        return {}
+    told = dict(_SEVERAL.findall(status))
     return {"memory": _memory(place, told), "threads": int(told.get("Threads", 0)), **_handles(place)}
 
 

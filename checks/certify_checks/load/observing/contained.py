@@ -50,9 +50,11 @@ class Engine:
     def _look(self, known: Known) -> Look | None:
         try:
             stats = self._client.api.stats(known.id, stream=False, one_shot=True)
+            # Its engine may have started it again, by the same id.
+            identity = _identity(self._client.api.inspect_container(known.id))
         except Exception:  # noqa: BLE001 - see above
             return None
-        return counted(known.identity, stats)
+        return counted(identity, stats)
 
     def close(self) -> None:
         """Ask no more."""

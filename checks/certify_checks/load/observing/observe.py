@@ -46,7 +46,9 @@ async def observe(ctx: Context, config: LoadConfig) -> LoadSeen:
         before, told = snapshot(), size_of(ctx)
         async with soaking(ctx, config, planned) as soaked:
             parts = alone(shape, layout(ctx, config))
-            folder = await (k6.generate(ctx, planned) if shape.k6 else generate(ctx, planned, parts))
+            folder = await (
+                k6.generate(ctx, planned, soaked.begin) if shape.k6 else generate(ctx, planned, parts, soaked.begin)
+            )
         foreign = foreign_ppm(before, snapshot(), [part.pid for part in (*ctx.stack.services, gateway) if part.pid])
         names = names_of(folder, shape)
     except UnusableError as error:

@@ -5,7 +5,7 @@ import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,12 @@ GENERATOR = (sys.executable, "-P", "-m", "certify_checks.load.generator")
 GRACE = 45.0  # seconds beyond the planned ones until a generator that does not end is killed
 
 
-async def generate(ctx: Context, plan: dict[str, Any], parts: Layout | None = None) -> Path:
-    """Let the generator run, as one process or in `parts`; its files become evidence.
+Begun = Callable[[float], None]
+"""Called with how many seconds ago a load began."""
+
+
+async def generate(ctx: Context, plan: dict[str, Any], parts: Layout | None, begun: Begun) -> Path:
+    """Let the generator run, as one process or in `parts`; its files become evidence. Once it runs, `begun` hears of it.
 
     The configuration holds tokens and stays in the scratch folder.
 
@@ -35,13 +39,14 @@ async def generate(ctx: Context, plan: dict[str, Any], parts: Layout | None = No
     folder.mkdir(mode=0o700, parents=True)
     seconds = plan["ramp"] + plan["warmup"] + plan["hold"]
     patience = longest(plan) + GRACE
+    follow = partial(_follow, ctx, begun=begun, total=round(seconds))
     async with calibration_server() as address:
         path = folder / "config.json"
         path.write_text(json.dumps(plan | {"folder": str(folder), "calibration_url": address}), encoding="utf-8")
         if parts:
-            code = await share(ctx, path, parts, seconds + patience, partial(_follow, ctx, total=round(seconds)))
+            code = await share(ctx, path, parts, seconds + patience, follow)
         else:
-            code = await _run(partial(_follow, ctx, total=round(seconds)), path, folder, seconds + patience)
+            code = await _run(follow, path, folder, seconds + patience)
     for name in (REQUESTS, CALIBRATION, FINISHED, SUMMARY, "generator.log"):
         if (folder / name).exists():
             shutil.copyfile(folder / name, ctx.evidence / name)
@@ -68,11 +73,12 @@ async def _run(follow: Follow, config: Path, folder: Path, most: float) -> int |
         await end(process)
 
 
-async def _follow(ctx: Context, process: asyncio.subprocess.Process, total: int) -> None:
+async def _follow(ctx: Context, process: asyncio.subprocess.Process, begun: Begun, total: int) -> None:
     assert process.stdout is not None  # noqa: S101 - asked for above
     async for line in process.stdout:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             told = json.loads(line)
+            begun(float(told["second"]))
             ctx.tell(for_people(told), min(int(told["second"]), total), total)
 
 

@@ -22,11 +22,12 @@ DECOY = "a process of ours"
 LOOKS = 150  # in a whole run; more often would disturb what is measured
 _OFTEN, _SELDOM = 0.5, 5.0  # seconds between looks
 _STEPS, _STEP_BYTES = 4, 1 << 18
-# Takes some of each kind, holds it, and ends with its standard input.
+# Once told to, takes some of each kind, holds it, and ends with its standard input.
 _DECOY = f"""
 import os, socket, sys, threading, time
 kept = []
 os.write(1, b".")
+sys.stdin.read(1)
 for step in range({_STEPS}):
     time.sleep(0.4)
     kept += [bytearray(os.urandom({_STEP_BYTES})), open(os.devnull), socket.socket()]
@@ -43,14 +44,14 @@ class Watch:
     def __init__(self, roots: Mapping[str, int], elsewhere: Mapping[str, Known], engine: Engine | None) -> None:
         self._roots, self._elsewhere, self._engine = roots, elsewhere, engine
         self._seen: dict[str, list[tuple[int, Look]]] = {name: [] for name in (*roots, *elsewhere)}
-        self._began = time.monotonic_ns()
+        self.began = time.monotonic()
         self.cost_us = 0
 
     def look(self) -> None:
         """Once at each part."""
         began = time.thread_time_ns()
         table = snapshot()
-        at_us = (time.monotonic_ns() - self._began) // 1000
+        at_us = self.since(time.monotonic())
         found: dict[str, Look | None] = {name: look(pid, table=table) for name, pid in self._roots.items()}
         if self._engine and self._elsewhere:
             found |= self._engine.look(self._elsewhere)
@@ -58,6 +59,10 @@ class Watch:
             if one:
                 self._seen[name].append((at_us, one))
         self.cost_us += (time.thread_time_ns() - began) // 1000
+
+    def since(self, moment: float) -> int:
+        """Microseconds from when this began to a `time.monotonic()`."""
+        return round((moment - self.began) * 1e6)
 
     def holding(self, name: str, known: Mapping[str, int]) -> Holding:
         """All that was seen of one part, with the ceilings that are known of it."""
@@ -69,9 +74,18 @@ class Watch:
 
 
 class Soaking:
-    """What comes of watching; `seen` is there when it has ended."""
+    """What comes of watching; `seen` is there when it has ended. Nobody looks before the load has begun."""
 
-    seen = Soak(missing="nobody asked for it")
+    def __init__(self) -> None:
+        self.seen = Soak(missing="nobody asked for it")
+        self.began = 0.0
+        self.loading = asyncio.Event()
+
+    def begin(self, seconds: float = 0.0) -> None:
+        """The load began so long ago; whoever says so again later is not heard."""
+        if not self.loading.is_set():
+            self.began = time.monotonic() - seconds
+            self.loading.set()
 
 
 @asynccontextmanager
@@ -81,20 +95,21 @@ async def soaking(ctx: Context, config: LoadConfig, plan: Mapping[str, Any]) -> 
     if not ctx.wants(RULE):
         yield told
         return
-    parts = [part for part in (*ctx.stack.services, ctx.stack.gateway) if part and (part.pid or part.container)]
-    if not parts:
+    # One without a process is among them: it must not be missed only because it is gone.
+    parts = [part for part in (*ctx.stack.services, ctx.stack.gateway) if part]
+    if not any(part.pid or part.container for part in parts):
         told.seen = Soak(missing="no service's process or container is known")
         yield told
         return
-    until = plan["ramp"] + plan["warmup"] + plan["hold"]
     ctx.weaken(
         "soaked", f"{config.shape or 'the only shape'}: watched for leaks over {plan['hold']:g} s, not over 24 h"
     )
-    async with _watching(parts, config, until) as (watch, known):
+    whole = plan["ramp"] + plan["warmup"] + plan["hold"]
+    async with _watching(parts, config, told, whole) as (watch, known):
         yield told
     told.seen = Soak(
         parts=tuple(watch.holding(part.name, known[part.name]) for part in parts),
-        from_us=round((plan["ramp"] + plan["warmup"]) * 1e6),
+        from_us=watch.since((told.began or time.monotonic()) + plan["ramp"] + plan["warmup"]),
         decoy=watch.holding(DECOY, {}),
         planted=PLANTED,
         over_us=config.lasting.microseconds,
@@ -104,7 +119,7 @@ async def soaking(ctx: Context, config: LoadConfig, plan: Mapping[str, Any]) -> 
 
 @asynccontextmanager
 async def _watching(
-    parts: list[Service], config: LoadConfig, seconds: float
+    parts: list[Service], config: LoadConfig, told: Soaking, seconds: float
 ) -> AsyncIterator[tuple[Watch, dict[str, dict[str, int]]]]:
     contained = [part for part in parts if part.container and part.container.id]
     async with contextlib.AsyncExitStack() as exits:
@@ -118,9 +133,10 @@ async def _watching(
         elsewhere = {name: one for name, one in known.items() if name not in roots}
         decoy = exits.enter_context(_decoy())
         gone = {part.name: 0 for part in parts if part.name not in {*elsewhere, *roots}}
-        watch = Watch({**roots, **gone, DECOY: decoy}, elsewhere, engine)
+        watch = Watch({**roots, **gone, DECOY: decoy.pid}, elsewhere, engine)
         watch.look()
-        looking = asyncio.create_task(_look_again(watch, seconds))
+        _grow(decoy)
+        looking = asyncio.create_task(_look_again(watch, told, seconds))
         try:
             yield watch, {part.name: _most(part.name, roots, known, config) for part in parts}
         finally:
@@ -130,9 +146,10 @@ async def _watching(
             looking.result()
 
 
-async def _look_again(watch: Watch, seconds: float) -> None:
-    """Until the load ends: when users leave, they give back what they held."""
-    pause, until = min(max(seconds / LOOKS, _OFTEN), _SELDOM), time.monotonic() + seconds
+async def _look_again(watch: Watch, told: Soaking, seconds: float) -> None:
+    """From when the load begins, which may be when its last worker has come, to its end: users who leave give back what they held."""
+    await told.loading.wait()
+    pause, until = min(max(seconds / LOOKS, _OFTEN), _SELDOM), told.began + seconds
     while time.monotonic() + pause < until:
         await asyncio.sleep(pause)
         await asyncio.to_thread(watch.look)
@@ -149,7 +166,7 @@ def _most(name: str, roots: Mapping[str, int], known: Mapping[str, Known], confi
 
 
 @contextlib.contextmanager
-def _decoy() -> Iterator[int]:
+def _decoy() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _DECOY],
         stdin=subprocess.PIPE,
@@ -159,6 +176,14 @@ def _decoy() -> Iterator[int]:
         try:
             assert process.stdout is not None  # noqa: S101 - asked for above
             process.stdout.read(1)
-            yield process.pid
+            yield process
         finally:
             process.kill()
+
+
+def _grow(decoy: subprocess.Popen[bytes]) -> None:
+    """Only now: what it took before the first look would not be seen."""
+    assert decoy.stdin is not None  # noqa: S101 - asked for where it was started
+    with contextlib.suppress(OSError):
+        decoy.stdin.write(b".")
+        decoy.stdin.flush()

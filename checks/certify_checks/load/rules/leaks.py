@@ -39,6 +39,8 @@ _WARMING = 2
 # A growth counts as a leak only once this part of what a day allows was seen, in each half of the window: else a heap that
 # still fills would be one.
 _SEEN = 10
+# Beyond one in so many requests without a right answer, a load says nothing of what right ones leave behind.
+_WRONGED = 10
 # What comes in single steps and was not seen may be so many that were missed (95 %; Hanley and Lippman-Hand 1983).
 _MISSED = 3
 _STEP = {"memory": 4096, "handles": 1, "connections": 1, "threads": 1}
@@ -107,6 +109,12 @@ def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
         ruling = Ruling.inconclusive("not-all-seen", told, cure=cure, examined=looks)
     elif open_ := [one for one in judged if one.outcome is Outcome.INCONCLUSIVE]:
         ruling = _undecided(open_, criteria, told, looks, seen.soak)
+    elif (wrong := seen.failures) * _WRONGED > seen.requests:
+        told = (
+            f"{wrong:,} of {seen.requests:,} requests got no right answer, so little was asked of the services; {told}"
+        )
+        cure = "see the errors of the same load, and measure again"
+        ruling = Ruling.inconclusive("load-failed", told, cure=cure, examined=looks)
     else:
         return Ruling(Outcome.PASS, told, looks, measurements=measured, charts=charts)
     return replace(ruling, measurements=measured, charts=charts)
@@ -194,7 +202,8 @@ def _share(growth: float, ceiling: int) -> int:
 
 
 def _last(soak: Soak) -> int:
-    return max((part.at_us[-1] for part in soak.parts if part.at_us), default=0)
+    """When anything was looked at last; a process of ours is there to the end, also if all others are gone."""
+    return max((part.at_us[-1] for part in (*soak.parts, soak.decoy) if part.at_us), default=0)
 
 
 def _window(soak: Soak) -> int:
