@@ -83,6 +83,7 @@ def test_what_is_not_as_before_fails_by_its_name(well: LoadSeen, code: str, serv
         ("no-services", lambda one: replace(one, services=())),
         ("no-services", lambda one: replace(one, services=(ServiceAfter("shop", known=True),))),
         ("not-told-apart", lambda one: replace(one, services=(replace(WELL, known=False),))),
+        ("not-told-apart", lambda one: replace(one, services=(WELL, ServiceAfter("audit")))),
         ("no-queues", lambda one: replace(one, asked=())),
         ("no-queues", lambda one: replace(one, queues=one.queues[1:])),
         ("queue-unreadable", lambda one: replace(one, queues=(*one.queues, Queue("audit", problem="denied")))),

@@ -73,7 +73,9 @@ def _sources(ctx: Context) -> list[Service]:
 
 
 def _well(seen: Aftermath) -> bool:
-    return all(one.ready for one in seen.services if one.probed) and not any(one.left for one in seen.queues)
+    return all(one.ready for one in seen.services if one.probed) and not any(
+        one.left or one.problem for one in seen.queues
+    )
 
 
 async def _look(ctx: Context, after: After, earlier: Before) -> Aftermath:
@@ -125,7 +127,13 @@ async def _waiting(ctx: Context, query: str) -> AsyncIterator[Queue]:
             except _ERRORS as error:
                 yield replace(queue, problem=describe(error))
             else:
-                yield replace(queue, left=int(rows[0]) if rows else 0)
+                yield _counted(queue, rows)
+
+
+def _counted(queue: Queue, rows: list[Any]) -> Queue:
+    if len(rows) == 1 and isinstance(rows[0], int) and rows[0] >= 0:
+        return replace(queue, left=rows[0])
+    return replace(queue, problem="`waiting` gives one row with how many wait, such as `SELECT count(*) ...`")
 
 
 class _Messages(NamedTuple):
@@ -148,9 +156,9 @@ class _Messages(NamedTuple):
 
 
 async def _consumed(ctx: Context, after: After, earlier: Before) -> list[Queue]:
-    consumers = [service for service in ctx.stack.services if service.consumes and service.database]
+    consumers = [service for service in ctx.stack.services if service.consumes]
     sent, silent = await _ids(_sources(ctx), after.sent)
-    taken, deaf = await _ids(consumers, after.taken)
+    taken, deaf = await _ids([consumer for consumer in consumers if consumer.database], after.taken)
     messages = _Messages(earlier.sent, sent, taken, {**silent, **deaf})
     return [messages.left(consumer.name, source) for consumer in consumers for source in consumer.consumes]
 

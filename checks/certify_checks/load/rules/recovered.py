@@ -48,9 +48,10 @@ def _doubt(after: Aftermath) -> tuple[str, str, str] | None:  # noqa: PLR0911 - 
     """Why no finding means nothing: reason, explanation, cure."""
     if not any(one.probed for one in after.services):
         return "no-services", "no service has a ready probe", "declare the services' probes"
-    if not any(one.known for one in after.services):
+    if strangers := [one.name for one in after.services if not one.known]:
+        told = f"the process or container of {len(strangers)} services, such as {strangers[0]}, is not known"
         cure = "let certify boot the stack, on this machine"
-        return "not-told-apart", "no service's process or container is known, so it may have been started again", cure
+        return "not-told-apart", f"{told}, so it may have been started again, or be gone", cure
     if not after.asked:
         return "no-queues", "the profile names neither queues nor read models", "give the load check's options `after:`"
     if wrong := [one for one in after.queues if one.problem]:
