@@ -132,6 +132,45 @@ def test_who_is_away_is_waited_for_and_who_refuses_ends_it(erp: Harness, monkeyp
     assert state(erp, report["id"])["trouble"] == "finance answered 422: no"
 
 
+def test_one_that_ends_whoever_makes_it_is_given_up(erp: Harness, monkeypatch: pytest.MonkeyPatch):
+    async def broken(*_: Any) -> Any:
+        raise AwayError("finance: away")
+
+    monkeypatch.setattr(reporting, "sums_of", broken)
+    report = asked(erp)
+    erp.settle(lambda: bool(erp.sql("SELECT 1 FROM report_run WHERE report_id = $1 AND attempts = 1", report["id"])))
+    taken = "UPDATE report_run SET attempts = $2, next_at = now() WHERE report_id = $1"
+    erp.sql(taken, report["id"], reporting.TRIES)
+    erp.settle(lambda: state(erp, report["id"])["status"] == "FAILED")
+    assert "given up" in state(erp, report["id"])["trouble"]
+
+
+def test_who_is_overtaken_ends_nothing(erp: Harness, monkeypatch: pytest.MonkeyPatch):
+    done: list[str] = []
+
+    async def overtaken(_: Any, wanted: Any) -> Any:
+        connection = await asyncpg.connect(erp.settings.database_dsn)
+        try:
+            taken = "UPDATE report_run SET attempts = 3, next_at = now() + interval '1 hour' WHERE report_id = $1"
+            await connection.execute(taken, wanted["id"])
+        finally:
+            await connection.close()
+        raise CallError("finance answered 422: no")
+
+    end = reporting._end
+
+    async def ended(*args: Any) -> None:
+        await end(*args)
+        done.append("ended")
+
+    monkeypatch.setattr(reporting, "sums_of", overtaken)
+    monkeypatch.setattr(reporting, "_end", ended)
+    report = asked(erp)
+    erp.settle(lambda: bool(done))
+    assert state(erp, report["id"])["status"] == "REQUESTED"
+    assert [one["type"] for one in told(erp, report["id"])] == ["ReportCreated"]
+
+
 def test_amounts_are_summed_exactly():
     amounts = [Decimal(f"{number}.10") for number in range(5)]
     rows = [reporting.Day(date(2026, 1, number), 2, *amounts) for number in (1, 2, 3)]

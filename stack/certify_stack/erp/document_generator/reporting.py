@@ -33,7 +33,8 @@ NAME, FOLDER, MEDIA_TYPE = "document-generator", "Reports", "application/pdf"
 REST_SECONDS = 1.0
 BEAT_SECONDS = 5.0
 TRIES = 5
-# How long a report stays away from others when whoever took it dies; longer than any takes.
+# How long a report stays away from others when whoever took it dies. One that takes longer is made by the next as well, and
+# only who took it last may end it.
 LEASE = "2 minutes"
 # Materialized: joined to the update, the choice could be made anew for each row, and several be claimed at once.
 CLAIM = f"""
@@ -48,8 +49,10 @@ END = f"""
     UPDATE report SET status = $2, file_id = $3, sha256 = $4, trouble = $5, updated_at = now() WHERE id = $1
     RETURNING {COLUMNS}
 """  # noqa: S608 - constant names
-OVER = "UPDATE report_run SET next_at = NULL WHERE report_id = $1"
-LATER = "UPDATE report_run SET next_at = now() + $2 * interval '1 second' WHERE report_id = $1"
+OVER = (
+    "UPDATE report_run SET next_at = NULL WHERE report_id = $1 AND attempts = $2 AND next_at IS NOT NULL RETURNING true"
+)
+LATER = "UPDATE report_run SET next_at = now() + $3 * interval '1 second' WHERE report_id = $1 AND attempts = $2"
 TABLE = (
     Column("Day", 2),
     Column("Invoices"),
@@ -128,6 +131,10 @@ async def make_next(runtime: Runtime) -> bool:
     if not claimed:
         return False
     run = claimed[0]
+    if run["attempts"] > TRIES:
+        # Whoever took it before did not live to say why.
+        await _end(runtime, run, "FAILED", None, "given up: each time it was made, that ended without a word")
+        return True
     with runtime.tracing.span("report", SpanKind.INTERNAL, {}, {"traceparent": run["traceparent"] or ""}):
         wanted = await runtime.database.fetchrow(READ, run["report_id"])
         try:
@@ -175,15 +182,17 @@ async def _postpone(runtime: Runtime, run: Any, why: str) -> None:
         await _end(runtime, run, "FAILED", None, why)
         return
     log.warning("report waits", extra={"report": str(run["report_id"]), "cause": why})
-    await runtime.database.fetch(LATER, run["report_id"], float(2 ** run["attempts"]))
+    await runtime.database.fetch(LATER, run["report_id"], run["attempts"], float(2 ** run["attempts"]))
 
 
 async def _end(runtime: Runtime, run: Any, status: str, kept: Kept | None, trouble: str | None) -> None:
     key = run["report_id"]
-    log.info("report ended", extra={"report": str(key), "state": status, "cause": trouble})
     ended = (status, kept and kept.id, kept and kept.sha256, trouble and trouble[:500])
     async with runtime.database.transaction() as connection:
+        if not await connection.fetchval(OVER, key, run["attempts"]):
+            log.warning("report was taken by another meanwhile", extra={"report": str(key)})
+            return
         row = await connection.fetchrow(END, key, *ended)
-        await connection.execute(OVER, key)
         event = Event(type="ReportUpdated", subject=key, subject_type="Report", data=data_of(row))
         await record(connection, NAME, run["actor"], [event])
+    log.info("report ended", extra={"report": str(key), "state": status, "cause": trouble})
