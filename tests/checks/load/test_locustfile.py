@@ -63,7 +63,7 @@ class Slow(HttpUser):
 
     @task
     def login(self):
-        print('{"second": "nonsense"}')
+        print('{"second": "nonsense"}', os.environ["CERTIFY_TOKEN"])
         self.client.post("/login", json={}, name="log-in")
 """
     )
@@ -76,6 +76,8 @@ class Slow(HttpUser):
     assert min(next(one for one in seen.operations if one.name == "listed").answered) >= 10_000
     assert RULES["latency"].judge(seen, ASKED).outcome is Outcome.PASS
     assert RULES["errors"].judge(seen, ASKED).outcome is Outcome.PASS
+    log = (tmp_path / "evidence" / "generator.log").read_text()
+    assert ("(token)" in log, "secret" in log) == (True, False)
     assert RULES["effects"].judge(seen, Criteria({name: Limit.parse("== 0") for name in ("lost", "double")})).reason
 
 

@@ -94,7 +94,10 @@ class Script:
         if not self.problem:
             frames = [one for one in traceback.extract_tb(error.__traceback__) if Path(one.filename) == self._path]
             line = frames[-1].lineno if frames else getattr(error, "lineno", 0)
-            self.problem = f"{self._path.name}:{line or 0}: {type(error).__name__}: {str(error)[:_TOLD]}"
+            said = str(error)
+            for token in filter(None, self._config["tokens"].values()):
+                said = said.replace(token, "(token)")
+            self.problem = f"{self._path.name}:{line or 0}: {type(error).__name__}: {said[:_TOLD]}"
         self.broken.set()
 
     def _watched(self, send: Callable[..., Any]) -> Callable[..., Any]:

@@ -28,6 +28,7 @@ from certify_checks.load.k6.wrapper import GRACEFUL, wrapper
 from certify_checks.load.observing.calibration import calibration_server
 from certify_checks.load.observing.reading import SUMMARY
 from certify_checks.load.observing.running import Begun
+from certify_checks.load.observing.scripting import blank
 from certify_checks.load.observing.unusable import UnusableError
 
 SAMPLES, LOG = "samples.csv.gz", "k6.log"
@@ -74,6 +75,7 @@ async def generate(ctx: Context, plan: dict[str, Any], begun: Begun) -> Path:
     async with calibration_server() as calibration:
         begun(0.0)
         code, used, ended = await _run(ctx, program, plan, folder, calibration)
+    blank(folder / LOG, plan["tokens"].values())
     for name in (SAMPLES, LOG):
         if (folder / name).exists():
             shutil.copyfile(folder / name, ctx.evidence / name)

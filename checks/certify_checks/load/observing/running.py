@@ -16,6 +16,7 @@ from certify_checks.load.generator.tally import CALIBRATION, FINISHED, REQUESTS
 from certify_checks.load.observing.calibration import calibration_server
 from certify_checks.load.observing.distribution import Follow, Layout, problem, share
 from certify_checks.load.observing.reading import SUMMARY
+from certify_checks.load.observing.scripting import blank
 from certify_checks.load.observing.sending import longest
 from certify_checks.load.observing.unusable import UnusableError
 
@@ -47,6 +48,7 @@ async def generate(ctx: Context, plan: dict[str, Any], parts: Layout | None, beg
             code = await share(ctx, path, parts, seconds + patience, follow)
         else:
             code = await _run(follow, path, folder, seconds + patience)
+    blank(folder / "generator.log", plan["tokens"].values())
     for name in (REQUESTS, CALIBRATION, FINISHED, SUMMARY, "generator.log"):
         if (folder / name).exists():
             shutil.copyfile(folder / name, ctx.evidence / name)

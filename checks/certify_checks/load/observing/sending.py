@@ -39,8 +39,9 @@ def graphql_path(gateway: Service) -> str:
 
 
 def longest(plan: Mapping[str, Any]) -> float:
-    """Seconds that work may be followed after the hold."""
-    return max((operation["finish"]["within"] for operation in plan["operations"] if operation["finish"]), default=0.0)
+    """Seconds that may pass after the hold: what was due is sent within a time-out, answered in another, and followed."""
+    follows = max((one["finish"]["within"] for one in plan["operations"] if one["finish"]), default=0.0)
+    return float(2 * plan["timeout"] + follows)
 
 
 def _url(stack: Stack, gateway: Service, operation: Operation) -> str:
