@@ -195,6 +195,8 @@ FAULTS = (
         target=SLOW_SERVICE,
         overlay=f"{__name__}:{slow_service.__name__}",
         options={"load": _BRIEF},
+        # A percentile, or a share, of all requests does not say whose they are.
+        alone=True,
     ),
     Fault(
         name="some-requests-fail",
@@ -205,6 +207,7 @@ FAULTS = (
         overlay=f"{__name__}:{failing_requests.__name__}",
         also=("owasp.schema", "scenario.passes"),
         options={"load": _BRIEF},
+        alone=True,
     ),
     _fault("slow-tail", "one operation in twelve of one service takes half a second longer", slow_tail, "latency"),
     _fault("service-stalls", "one service stands still for a while, again and again", stalls, "latency"),
@@ -215,7 +218,8 @@ FAULTS = (
         "one operation in ten of one service fails with status 200",
         errors_inside_200,
         "errors",
-        ("owasp.schema", "scenario.passes"),
+        # A request without a right answer counts as one that timed out.
+        ("load.latency", "owasp.schema", "scenario.passes"),
     ),
     _fault(
         "payments-lost",

@@ -199,6 +199,8 @@ class Proxy:
         self.path, self._real = path, real
         self._loop = asyncio.new_event_loop()
         self._writers: list[asyncio.StreamWriter] = []
+        self._passing: set[asyncio.Task[None]] = set()
+        self._ended = False
 
     def __enter__(self) -> Self:
         ready = threading.Event()
@@ -212,6 +214,7 @@ class Proxy:
         self._thread.join()
 
     def _end(self) -> None:
+        self._ended = True
         for writer in self._writers:
             writer.transport.abort()
         self._loop.stop()
@@ -223,9 +226,9 @@ class Proxy:
         self._loop.run_forever()
         server.close()
         self.path.unlink(missing_ok=True)
-        for task in asyncio.all_tasks(self._loop):
+        # Only our own: asyncio's, which lets in whoever came while the loop was being ended, would leave a socket open.
+        for task in self._passing:
             task.cancel()
-        # Somebody may have come in while the loop was being ended.
         self._loop.run_until_complete(asyncio.sleep(0.1))
         for writer in self._writers:
             writer.transport.abort()
@@ -234,6 +237,11 @@ class Proxy:
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
+        if self._ended:
+            return
+        own = asyncio.current_task()
+        assert own is not None
+        self._passing.add(own)
         there, back = await asyncio.open_unix_connection(self._real)
         self._writers.append(back)
         await asyncio.gather(_copy(reader, back), _copy(there, writer))
