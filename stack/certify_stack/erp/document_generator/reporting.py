@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -19,11 +20,10 @@ from opentelemetry.trace import SpanKind
 from certify_stack.erp.document_generator.report_requests import COLUMNS, WAKE, data_of
 from certify_stack.kit.background import Supervised
 from certify_stack.kit.client import AwayError, CallError, RefusedError
-from certify_stack.kit.database import AWAY
-from certify_stack.kit.errors import UnavailableError
 from certify_stack.kit.outbox import Event, record
 from certify_stack.kit.runtime import Runtime
 from certify_stack.kit.transfer import Transfers
+from certify_stack.kit.working import work_off
 from certify_stack.printing import Column, PrintingError, Report, table_report
 from certify_stack.printing.typeset import AT_ONCE
 
@@ -105,24 +105,7 @@ async def _beat(supervised: Supervised) -> None:
 
 
 async def _work(runtime: Runtime, supervised: Supervised, waker: asyncio.Event) -> None:
-    while True:
-        trouble, worked = None, False
-        waker.clear()
-        try:
-            worked = await make_next(runtime)
-        except (UnavailableError, *AWAY) as error:
-            trouble = f"{type(error).__name__}: {error}"
-        supervised.beat(trouble)
-        if not worked:
-            await _rest(waker)
-
-
-async def _rest(waker: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(REST_SECONDS):
-            await waker.wait()
-    except TimeoutError:
-        return
+    await work_off(partial(make_next, runtime), supervised, waker, REST_SECONDS)
 
 
 async def make_next(runtime: Runtime) -> bool:

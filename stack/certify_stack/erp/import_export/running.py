@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from certify_stack.kit.database import AWAY
 from certify_stack.kit.errors import UnavailableError
 from certify_stack.kit.runtime import Runtime
 from certify_stack.kit.transfer import Transfers
+from certify_stack.kit.working import work_off
 
 log = logging.getLogger(__name__)
 
@@ -58,24 +60,7 @@ class DamagedError(Exception):
 async def run_imports(runtime: Runtime, supervised: Supervised) -> None:
     """Carry out jobs for ever."""
     waker = runtime.shared[intake.WAKE] = asyncio.Event()
-    while True:
-        trouble, worked = None, False
-        waker.clear()
-        try:
-            worked = await run_next(runtime, supervised)
-        except (UnavailableError, *AWAY) as error:
-            trouble = f"{type(error).__name__}: {error}"
-        supervised.beat(trouble)
-        if not worked:
-            await _rest(waker)
-
-
-async def _rest(waker: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(REST_SECONDS):
-            await waker.wait()
-    except TimeoutError:
-        return
+    await work_off(partial(run_next, runtime, supervised), supervised, waker, REST_SECONDS)
 
 
 async def run_next(runtime: Runtime, supervised: Supervised | None = None) -> bool:
