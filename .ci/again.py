@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FEW = 3
+FEW = 5
 _FAILED = 1
 _LAST_FAILED = Path(".pytest_cache/v/cache/lastfailed")
 

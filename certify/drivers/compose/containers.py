@@ -31,7 +31,8 @@ _EVENTS = (
 )
 _DATED = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
 _HEAD = 160
-_FRACTION = re.compile(r"\.\d+")
+# Beside what the engine told of a container: since when that is known.
+_LOOKED_AT = "certify.lookedAt"
 # What a call raises when the engine is not there, any more or at all; the last, when a stream breaks off in the midst of a chunk.
 ENGINE_GONE = (requests.exceptions.RequestException, docker.errors.DockerException, urllib3.exceptions.HTTPError)
 
@@ -69,9 +70,19 @@ class Containers:
         found: dict[str, dict[str, Any]] = {}
         for summary in self.client.api.containers(all=True, filters=self._filter):
             with contextlib.suppress(docker.errors.NotFound):
-                details = self.client.api.inspect_container(summary["Id"])
+                details = self.inspect(summary["Id"])
                 found.setdefault(service_of(details), details)
         return found
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        """What the engine knows of one now.
+
+        Raises:
+            docker.errors.NotFound: there is no such container.
+        """
+        looked_at = datetime.now(UTC)
+        details: dict[str, Any] = self.client.api.inspect_container(container)
+        return details | {_LOOKED_AT: looked_at}
 
     def get(self, service: str) -> Any:
         """The container of a service.
@@ -170,9 +181,9 @@ async def answered(details: Mapping[str, Any], ports: Iterable[int], *, known: b
     return all(inner in listened for _, inner in asked)
 
 
-def seen(details: Mapping[str, Any], answered: bool | None) -> Seen:  # noqa: FBT001 - a third state, not a switch
-    """One look, out of what the engine knows."""
-    state = details["State"]
+def seen(details: Mapping[str, Any], answered: bool | None, at: datetime | None = None) -> Seen:  # noqa: FBT001 - a third state, not a switch
+    """One look, out of what the engine knew at that moment; `at` another moment: as if nothing had happened since."""
+    state, at = details["State"], at or details[_LOOKED_AT]
     health = state.get("Health") or {}
     results = (health.get("Log") or [])[-_HEALTH_RESULTS:]
     return Seen(
@@ -180,8 +191,8 @@ def seen(details: Mapping[str, Any], answered: bool | None) -> Seen:  # noqa: FB
         exit_code=int(state.get("ExitCode") or 0),
         oom=bool(state.get("OOMKilled")),
         restarts=int(details.get("RestartCount") or 0),
-        running_us=_since(state.get("StartedAt")) if state.get("Running") else 0,
-        ended_us=_since(state.get("FinishedAt")) if state.get("Status") in {"exited", "dead"} else 0,
+        running_us=_since(state.get("StartedAt"), at) if state.get("Running") else 0,
+        ended_us=_since(state.get("FinishedAt"), at) if state.get("Status") in {"exited", "dead"} else 0,
         error=visible(str(state.get("Error") or "")),
         health="" if health.get("Status") in {None, "none"} else str(health["Status"]),
         health_exit=int(results[-1].get("ExitCode") or 0) if results else 0,
@@ -231,10 +242,10 @@ def _remove(client: docker.DockerClient, container: str) -> str:
     return ""
 
 
-def _since(started: Any) -> int:
-    """Microseconds since an instant as the engine writes it, with nanoseconds."""
+def _since(started: Any, until: datetime) -> int:
+    """Microseconds from an instant as the engine writes it, with nanoseconds, until another."""
     try:
-        began = datetime.fromisoformat(_FRACTION.sub("", str(started)))
+        began = datetime.fromisoformat(str(started))
     except ValueError:
         return 0
-    return max(0, int((datetime.now(UTC) - began).total_seconds() * 1_000_000))
+    return max(0, int((until - began).total_seconds() * 1_000_000))

@@ -5,7 +5,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -163,12 +163,12 @@ class Watch:
                 return
             await self._judged_again.wait()
 
-    def look_at(self, service: str) -> Seen:
-        """The last look at one service."""
+    def look_at(self, service: str, at: datetime | None = None) -> Seen:
+        """The last look at one service; `at` a later moment: what it would show if nothing had happened since."""
         details = self.details.get(service)
         # A port that nobody asked yet is not known to be served: nothing is ready for want of an answer.
         unasked = False if self._parts[service].ports else None
-        return seen(details, self._answered.get(service, unasked)) if details else Seen()
+        return seen(details, self._answered.get(service, unasked), at) if details else Seen()
 
     def _final(self) -> bool:
         found = self.judged
@@ -207,8 +207,9 @@ class Watch:
     async def _look_again(self) -> None:
         dirty, self._dirty = self._dirty, set()
         for container in dirty:
-            details = await asyncio.to_thread(self._containers.client.api.inspect_container, container)
-            self.details[service_of(details)] = details
+            with contextlib.suppress(docker.errors.NotFound):
+                details = await asyncio.to_thread(self._containers.inspect, container)
+                self.details[service_of(details)] = details
 
     def _judge_all(self) -> None:
         for name, part in self._parts.items():
@@ -217,9 +218,14 @@ class Watch:
             self.judged[name] = now
             if before is None or (before.state, before.code) != (now.state, now.code):
                 self._tell(name, now)
-
+            self._look_again_if_due(part, now)
         judged, self._judged_again = self._judged_again, asyncio.Event()
         judged.set()
+
+    def _look_again_if_due(self, part: Part, judged: Judged) -> None:
+        """What only the passing of time would change is looked at anew: an old look must not grow old into another."""
+        if judged != judge(part, self.look_at(part.name, datetime.now(UTC)), started=self._started):
+            self._dirty.add(str(self.details[part.name]["Id"]))
 
     async def _ask(self) -> None:
         """Ask the ports of what is not known to be served, the others now and then: a process may die under its parent."""
@@ -247,7 +253,7 @@ class Watch:
         """Seconds until a service is asked again."""
         if self._answered.get(name):
             return _ASK_AGAIN_SECONDS
-        return min(_ASK_SHARE * self.look_at(name).running_us / 1e6, _ASK_AGAIN_SECONDS)
+        return min(_ASK_SHARE * self.look_at(name, datetime.now(UTC)).running_us / 1e6, _ASK_AGAIN_SECONDS)
 
     async def _ask_one(self, name: str) -> bool | None:
         details, part = self.details.get(name), self._parts[name]

@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncpg
-import httpx
 from msgspec.structs import replace
 
 from certify.api import Action, Capability, Context, DisruptionRefusedError, Service, clip
 from certify_checks.health.disturbance import BROKER, DATABASE, Disturbance, Watched, was_ready
 from certify_checks.health.model import HealthConfig
-from certify_checks.health.probe import address, ask
+from certify_checks.health.probe import Prober, address, ask
 from certify_checks.health.samples import Sample
 
 INTERVAL = 0.2
@@ -39,16 +38,16 @@ class _Undo:
         return self.refused.get(service) or self.refused.get("", "")
 
 
-async def cut_databases(ctx: Context, config: HealthConfig, client: httpx.AsyncClient) -> Disturbance:
+async def cut_databases(ctx: Context, config: HealthConfig, prober: Prober) -> Disturbance:
     """Cut every service from its database at the same time, and watch."""
     services = [service for service in _probed(ctx) if service.database]
     if not services:
         return Disturbance(DATABASE, absent="no service that has a ready probe has a database")
     ctx.tell(f"cutting {len(services)} services from their databases")
-    return await _disturbed(_Watch(ctx, config, client, DATABASE, services), _cut(ctx, services), _reach_database)
+    return await _disturbed(_Watch(ctx, config, prober, DATABASE, services), _cut(ctx, services), _reach_database)
 
 
-async def pause_broker(ctx: Context, config: HealthConfig, client: httpx.AsyncClient) -> Disturbance:
+async def pause_broker(ctx: Context, config: HealthConfig, prober: Prober) -> Disturbance:
     """Pause the broker, and watch the services that need it."""
     part = ctx.stack.parts.get("broker", "")
     if not part or Capability.KAFKA not in ctx.capabilities:
@@ -62,7 +61,7 @@ async def pause_broker(ctx: Context, config: HealthConfig, client: httpx.AsyncCl
     async def reach(_: Service) -> bool:
         return await reach_broker(ctx.stack.broker)
 
-    return await _disturbed(_Watch(ctx, config, client, BROKER, services), _paused(ctx, part), reach)
+    return await _disturbed(_Watch(ctx, config, prober, BROKER, services), _paused(ctx, part), reach)
 
 
 def _probed(ctx: Context) -> list[Service]:
@@ -115,7 +114,7 @@ class _Watch:
 
     ctx: Context
     config: HealthConfig
-    client: httpx.AsyncClient
+    prober: Prober
     of: str
     services: list[Service]
 
@@ -133,7 +132,7 @@ class _Watch:
     ) -> tuple[Sample, ...]:
         where, samples, began = address(service.url, service.probes.ready), list[Sample](), time.perf_counter()
         while True:
-            samples.append(await ask(self.client, where, began, self.config.timeout.seconds))
+            samples.append(await ask(self.prober, where, began, self.config.timeout.seconds))
             late = time.perf_counter() - began >= patience
             if enough(samples) or (late and len(samples) >= CONSECUTIVE):
                 return tuple(samples)
@@ -143,7 +142,7 @@ class _Watch:
         """Ask the live probe until the others have seen enough, three times at least."""
         where, samples, began = address(service.url, service.probes.live), list[Sample](), time.perf_counter()
         while service.probes.live and (len(samples) < LIVE_SAMPLES or not over.is_set()):
-            samples.append(await ask(self.client, where, began, self.config.timeout.seconds))
+            samples.append(await ask(self.prober, where, began, self.config.timeout.seconds))
             await asyncio.sleep(LIVE_INTERVAL)
         return tuple(samples)
 

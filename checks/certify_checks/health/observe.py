@@ -2,7 +2,6 @@
 
 import asyncio
 
-import httpx
 from msgspec.structs import replace
 
 from certify.api import Capability, Context, Service
@@ -13,7 +12,7 @@ from certify_checks.health.edges_model import EdgesSeen
 from certify_checks.health.edges_observe import observe_edges
 from certify_checks.health.migrations import uncompared
 from certify_checks.health.model import HealthConfig, HealthObservation, Migrated, Probed
-from certify_checks.health.probe import Pace, prober, watch, watch_decoys
+from certify_checks.health.probe import Pace, Prober, prober, watch, watch_decoys
 from certify_checks.health.versions import read_applied, read_source
 
 
@@ -25,12 +24,12 @@ async def observe(ctx: Context, config: HealthConfig) -> HealthObservation:
     """
     told = ctx.stack.undeclared if ctx.wants("ready") else ()
     seen = HealthObservation(config.window.microseconds, config.interval.microseconds, undeclared=told)
-    async with prober() as client:
+    async with prober() as asking:
         probed, contained, migrated, decoys = await asyncio.gather(
-            _probe(ctx, config, client) if ctx.wants("ready") else _nothing(),
+            _probe(ctx, config, asking) if ctx.wants("ready") else _nothing(),
             watch_containers(_targets(ctx), Pace.of(config)) if ctx.wants("ready") else _no_containers(),
             _read(ctx) if ctx.wants("migrations") else _nothing(),
-            watch_decoys(client, Pace.of(config)) if ctx.wants("ready", "truthful") else _nothing(),
+            watch_decoys(asking, Pace.of(config)) if ctx.wants("ready", "truthful") else _nothing(),
         )
         # Only then, because its requests keep a small machine busy, and busy services answer probes late.
         probed, decoys = (*probed, *contained[0]), (*decoys, *contained[1])
@@ -38,8 +37,8 @@ async def observe(ctx: Context, config: HealthConfig) -> HealthObservation:
         if ctx.wants("clean-start"):
             seen = replace(seen, start=await look_back(ctx, config))
         if ctx.wants("truthful"):
-            cut = await cut_databases(ctx, config, client)
-            seen = replace(seen, disturbed=(cut, await pause_broker(ctx, config, client)))
+            cut = await cut_databases(ctx, config, asking)
+            seen = replace(seen, disturbed=(cut, await pause_broker(ctx, config, asking)))
     return seen
 
 
@@ -59,13 +58,13 @@ def _targets(ctx: Context) -> list[Service]:
     return [*ctx.stack.services, *([ctx.stack.gateway] if ctx.stack.gateway else [])]
 
 
-async def _probe(ctx: Context, config: HealthConfig, client: httpx.AsyncClient) -> tuple[Probed, ...]:
+async def _probe(ctx: Context, config: HealthConfig, asking: Prober) -> tuple[Probed, ...]:
     """Watch all probes over the same window. What runs in a container that is looked at needs no probe by HTTP."""
     pace, targets = Pace.of(config), _targets(ctx)
     ctx.tell(f"asking {len(targets)} services for {config.window}")
     probes = [(service, probe, _path(service, probe)) for service in targets for probe in config.probes]
     asked = [
-        watch(client, Probed(service.name, probe, path, up=bool(service.url)), service.url, pace)
+        watch(asking, Probed(service.name, probe, path, up=bool(service.url)), service.url, pace)
         for service, probe, path in probes
         if path or service.container is None
     ]

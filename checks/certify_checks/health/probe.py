@@ -10,10 +10,13 @@ import httpx
 
 from certify_checks.health.model import HealthConfig, Probed
 from certify_checks.health.samples import Sample
+from certify_checks.heartbeat import Heartbeat
 from certify_checks.http import describe
 
 DECOY_HOST = "127.0.0.1"
 _HANGING = 0.2
+# A question in trouble while this process itself could not run is put again, so often at most.
+_AGAIN = 5
 
 
 class Pace(NamedTuple):
@@ -29,13 +32,22 @@ class Pace(NamedTuple):
         return cls(config.window.seconds, config.interval.seconds, config.timeout.seconds)
 
 
-def prober() -> httpx.AsyncClient:
-    """A client for all probes: a new connection for each question, and no limit by which one could hold up another."""
+class Prober(NamedTuple):
+    """What questions are asked with, and what tells whether they were given their time."""
+
+    client: httpx.AsyncClient
+    heart: Heartbeat
+
+
+@asynccontextmanager
+async def prober() -> AsyncIterator[Prober]:
+    """One for all probes: a new connection for each question, and no limit by which one could hold up another."""
     pool = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx.AsyncClient(trust_env=False, limits=pool)
+    async with httpx.AsyncClient(trust_env=False, limits=pool) as client, Heartbeat.beating() as heart:
+        yield Prober(client, heart)
 
 
-async def watch(client: httpx.AsyncClient, probed: Probed, url: str, pace: Pace) -> Probed:
+async def watch(prober: Prober, probed: Probed, url: str, pace: Pace) -> Probed:
     """Ask one probe over the whole window, the last time at its end or later."""
     if not probed.path or not url:
         return probed
@@ -43,7 +55,7 @@ async def watch(client: httpx.AsyncClient, probed: Probed, url: str, pace: Pace)
     began = time.perf_counter()
     due = 0.0
     while True:
-        samples.append(await ask(client, where, began, pace.timeout))
+        samples.append(await ask(prober, where, began, pace.timeout))
         if due >= pace.window:
             break
         # A slow answer takes the place of the questions that were due meanwhile.
@@ -57,8 +69,20 @@ def address(url: str, path: str) -> str:
     return url.rstrip("/") + "/" + path.lstrip("/")
 
 
-async def ask(client: httpx.AsyncClient, where: str, began: float, timeout: float) -> Sample:  # noqa: ASYNC109 - its name is reported
-    """Ask once; `began` is when the times of the samples count from."""
+async def ask(prober: Prober, where: str, began: float, timeout: float) -> Sample:  # noqa: ASYNC109 - its name is reported
+    """Ask once; `began` is when the times of the samples count from.
+
+    Trouble while this machine stood still says nothing of the service: the question is put again.
+    """
+    for _ in range(_AGAIN):
+        since = time.perf_counter()
+        sample = await _ask(prober.client, where, began, timeout)
+        if not sample.trouble or not prober.heart.lost(since):
+            break
+    return sample
+
+
+async def _ask(client: httpx.AsyncClient, where: str, began: float, timeout: float) -> Sample:  # noqa: ASYNC109 - as above
     start = time.perf_counter()
     status, error, says = 0, "", ""
     try:
@@ -112,10 +136,10 @@ async def decoys() -> AsyncIterator[str]:
         yield f"http://{DECOY_HOST}:{server.sockets[0].getsockname()[1]}"
 
 
-async def watch_decoys(client: httpx.AsyncClient, pace: Pace) -> tuple[Probed, ...]:
+async def watch_decoys(prober: Prober, pace: Pace) -> tuple[Probed, ...]:
     """Ask the decoys by the same function, more briefly; only the one that hangs is given up soon."""
     brief = Pace(min(pace.window, 0.6), min(pace.interval, 0.2), pace.timeout)
     paces = {"/ready": brief, "/refusing": brief, "/flapping": brief, "/hanging": brief._replace(timeout=_HANGING)}
     async with decoys() as url:
-        probes = (watch(client, Probed(path[1:], "ready", path), url, each) for path, each in paces.items())
+        probes = (watch(prober, Probed(path[1:], "ready", path), url, each) for path, each in paces.items())
         return tuple(await asyncio.gather(*probes))
