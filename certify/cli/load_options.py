@@ -6,9 +6,7 @@ import ipaddress
 import os
 import secrets
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 VARIABLE: Final = "CERTIFY_LOAD_TOKEN"
@@ -35,7 +33,7 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
 
 @contextlib.contextmanager
 def load_options(arguments: argparse.Namespace) -> Iterator[dict[str, str]]:
-    """What checks are told of it. The token goes to them by a private file, for as long as the run lasts.
+    """What checks are told of it. The token goes to them by a file that no folder holds: it ends with this process, however that ends.
 
     Raises:
         LoadTokenError: the given token cannot be one, or there is no terminal to print a new one on.
@@ -48,11 +46,12 @@ def load_options(arguments: argparse.Namespace) -> Iterator[dict[str, str]]:
     token = given or _printed(arguments.load_master)
     if len(token) < SHORTEST:
         raise LoadTokenError(f"{VARIABLE}: a token has {SHORTEST} characters and more; this one has {len(token)}")
-    with tempfile.TemporaryDirectory(prefix="certify-load-") as folder:
-        path = Path(folder, "token")
-        path.touch(mode=0o600)
-        path.write_text(token, encoding="utf-8")
-        yield options | {"load-master": arguments.load_master, "load-token-file": str(path)}
+    with os.fdopen(os.memfd_create("certify-load-token"), "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(token)
+        file.flush()
+        path = f"/proc/{os.getpid()}/fd/{file.fileno()}"
+        yield options | {"load-master": arguments.load_master, "load-token-file": path}
 
 
 def _printed(address: str) -> str:

@@ -67,7 +67,7 @@ def at_the_desk(check: Check, options: Mapping[str, Any], only: Sequence[str], o
     """Observe what `options` name, and judge it by the rules' own limits; evidence is kept in `out`, if given.
 
     Raises:
-        DeskError: an option is of no use, or `out` holds something already.
+        DeskError: an option is of no use, or `out` holds something already or cannot be made.
     """
     began = time.perf_counter_ns()
     try:
@@ -81,7 +81,10 @@ def at_the_desk(check: Check, options: Mapping[str, Any], only: Sequence[str], o
     with tempfile.TemporaryDirectory(prefix="certify-desk-") as folder:
         scratch, evidence = Path(folder, "scratch"), out or Path(folder, "evidence")
         scratch.mkdir()
-        evidence.mkdir(parents=True, exist_ok=True)
+        try:
+            evidence.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DeskError(f"{evidence} cannot be made: {error.strerror}; give another folder") from error
         context = Context(
             check.id,
             evidence,

@@ -29,14 +29,15 @@ def test_nothing_is_told_unless_asked_for(monkeypatch: pytest.MonkeyPatch):
         assert VARIABLE not in os.environ
 
 
-def test_the_token_goes_by_a_private_file_that_is_removed(monkeypatch: pytest.MonkeyPatch):
+def test_the_token_goes_by_a_private_file_that_no_folder_holds(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(VARIABLE, TOKEN)
     with load_options(parsed("--load-master", "5557", "--load-workers", "3")) as options:
         path = Path(options.pop("load-token-file"))
         assert options == {"load-master": "127.0.0.1:5557", "load-workers": "3"}
         assert path.read_text() == TOKEN
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        assert path.is_relative_to(f"/proc/{os.getpid()}/fd"), "it would outlive a process that is killed"
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o500
         assert VARIABLE not in os.environ
     assert not path.exists()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -101,6 +102,8 @@ class Launcher:
             if not boot.done():
                 boot.cancel()
                 return 0
+            gc.freeze()
+            gc.enable()
             if (error := boot.exception()) is not None:
                 self._say(failed("", str(error), log_tail(stack.logs / "zygote.log")))
                 return EXIT_FAILED

@@ -31,6 +31,7 @@ from certify_stack.embedded.sink_part import SinkPart
 from certify_stack.erp import SERVICES
 from certify_stack.gateway.process import Subgraph
 from certify_stack.kit.messages import topics
+from certify_stack.kit.settings import LOWEST_PASSWORD_COST
 
 if TYPE_CHECKING:
     from certify_stack.embedded.secrets_of_run import RunSecrets
@@ -188,7 +189,8 @@ class Stack:
     async def _enrol(self) -> None:
         if "auth" in self._migrated:
             database = self.services["auth"].database
-            await self.forker.do("enrol", database=database, passwords=dict(self.secrets.passwords))
+            passwords = dict(self.secrets.passwords)
+            await self.forker.do("enrol", database=database, passwords=passwords, cost=LOWEST_PASSWORD_COST)
 
     def _secrets(self) -> RunSecrets:
         from certify_stack.embedded.secrets_of_run import RunSecrets  # noqa: PLC0415 - the broker starts before this import
@@ -229,7 +231,8 @@ class Stack:
             "broker": self.broker.server.bootstrap,
         }
         if name == "auth":
-            settings["auth_private_key"] = str(self.secrets.key_file)
+            # Nobody guesses what was made of 144 bits by chance, so hashing it slowly protects nothing.
+            settings |= {"auth_private_key": str(self.secrets.key_file), "password_cost": LOWEST_PASSWORD_COST}
         if name == "notification":
             settings |= {"mail_server": self.sink.mail_server, "sms_provider": self.sink.url}
         return settings

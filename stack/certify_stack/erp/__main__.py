@@ -7,6 +7,7 @@ python -m certify_stack.erp up
 """
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -38,6 +39,9 @@ def _stack(arguments: list[str]) -> int:
 
     asks = arguments[0] != "up" or {"-h", "--help"} & set(arguments)
     parent = None if asks else spawn()
+    if parent:
+        # What is imported now stays: looking for garbage in it takes time from the boot, at whose end the launcher does again.
+        gc.disable()
     from certify_stack.embedded import launcher  # noqa: PLC0415 - the parent imports while this does
 
     return int(launcher.main(arguments, parent))

@@ -68,6 +68,9 @@ def test_a_full_folder_for_evidence_and_an_unknown_check_are_wrong_usage(
 ):
     assert main(["check", "federation", "--subgraphs", str(schemas), "--out", str(schemas)]) == 2
     assert "holds something already" in capsys.readouterr().err
+    below_a_file = next(schemas.rglob("*.graphql")) / "evidence"
+    assert main(["check", "federation", "--subgraphs", str(schemas), "--out", str(below_a_file)]) == 2
+    assert "Not a directory" in capsys.readouterr().err
     assert main(["check", "nothing"]) == 2
     assert "federation" in capsys.readouterr().err
 

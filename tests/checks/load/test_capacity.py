@@ -99,6 +99,14 @@ def test_slowness_on_a_noisy_machine_is_no_knee(clean: LoadSeen):
     assert CAPACITY.judge(noisy, asked(">= 250/s")).reason == "machine-noisy"
 
 
+def test_an_instrument_that_nobody_calibrated_measures_no_capacity(clean: LoadSeen):
+    seen = served(clean, 170)
+    bare = replace(seen, calibration=replace(seen.calibration, overheads_us=seen.calibration.overheads_us[:19]))
+    ruling = CAPACITY.judge(bare, asked(">= 100/s"))
+    assert (ruling.outcome, ruling.reason) == (Outcome.INCONCLUSIVE, "generator-unsound")
+    assert CAPACITY.judge(seen, asked(">= 100/s")).outcome is Outcome.PASS
+
+
 def test_one_rate_and_short_steps_say_nothing(clean: LoadSeen):
     seen = served(clean, 170)
     assert CAPACITY.judge(replace(seen, stages=seen.stages[:1]), asked()).reason == "no-steps"

@@ -135,6 +135,11 @@ def test_what_is_under_way_at_the_end_counts_as_unanswered(context: Contexts, ad
         ("\nraise SystemExit('leaving')\n", "buyers.py:2: SystemExit: leaving"),
         ("x = 1\n", "no class in it is a locust.User"),
         (
+            f"from locust import LoadTestShape\n{HEAD}\n    @task\n    def t(self): ...\n\n"
+            "class Waves(LoadTestShape):\n    def tick(self): ...\n",
+            "Waves is a LoadTestShape",
+        ),
+        (
             HEAD + "\n    host = 'http://elsewhere.example'\n\n    @task\n    def t(self): ...\n",
             "which is not this stack",
         ),

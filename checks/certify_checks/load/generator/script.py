@@ -60,13 +60,19 @@ class Script:
         # What it prints is no report of this process's.
         sys.stdout = sys.stderr
         try:
-            found, _ = load_locustfile(str(self._path))
+            found, shapes = load_locustfile(str(self._path))
         except BaseException as error:  # noqa: BLE001 - whatever it does while it is imported, it must not end this process
             self.fail(error)
             return False
         self.classes = list(found.values())
         if not self.classes:
             self.problem = f"{self._path.name}: no class in it is a locust.User with tasks"
+            return False
+        if shapes:
+            # Left in, it would seem to be obeyed; and who counted on its users would be told of others.
+            name = type(shapes[0]).__name__
+            self.problem = f"{self._path.name}: {name} is a LoadTestShape, but how many users there are, and when, the control says"
+            self.problem += ": take it out, and give the control `users`, `ramp`, `hold` or `stages`"
             return False
         for one in self.classes:
             one.host = one.host or self._config["url"]

@@ -27,7 +27,7 @@ from certify.api import (
 from certify_checks.load.model import LoadSeen, Moment, OperationSeen, StageSeen
 from certify_checks.load.rules.planting import sound
 from certify_checks.load.rules.schedule import Figures, figures
-from certify_checks.load.rules.soundness import BUSIEST, ROOM, noisy, unusable
+from certify_checks.load.rules.soundness import BUSIEST, ROOM, noisy, uncalibrated, unusable
 from certify_checks.load.statistics.dependence import FEWEST
 from certify_checks.load.statistics.intervals import MILLION
 from certify_checks.load.statistics.percentiles import Reading
@@ -57,7 +57,7 @@ class Knee(msgspec.Struct, frozen=True):
 def judge(seen: LoadSeen, criteria: Criteria) -> Ruling:
     """Pass when a rate within the limit was held; a knee that was not reached is told as such unless that suffices."""
     limit, took = criteria["capacity"], criteria["p95"]
-    if ruling := unusable(seen) or _too_little(seen):
+    if ruling := unusable(seen) or _too_little(seen) or uncalibrated(seen):
         return ruling
     knee = _knee(seen, took)
     outcome, summary = limit.decide(knee.low, _BEYOND if knee.high is None else knee.high - 1), _told(knee, took)

@@ -78,6 +78,16 @@ def unsound_within(seen: LoadSeen, room_us: int) -> Ruling | None:
     return Ruling.inconclusive("generator-unsound", problem, cure=cure, examined=seen.requests) if problem else None
 
 
+def uncalibrated(seen: LoadSeen) -> Ruling | None:
+    """Why nothing tells whether this instrument measures anything right; None when its calibration server was asked enough."""
+    asked = [worker.overheads_us for worker in seen.workers] or [seen.calibration.overheads_us]
+    if (fewest := min(map(len, asked))) >= CALIBRATED:
+        return None
+    summary = f"only {fewest} calibration requests, at least {CALIBRATED} are needed"
+    cure = "lengthen `hold` or `each`; nothing else may run beside a load"
+    return Ruling.inconclusive("generator-unsound", summary, cure=cure, examined=seen.requests)
+
+
 def noisy(seen: LoadSeen) -> Ruling | None:
     """Why slowness cannot be laid on the stack; None when nothing else used the machine. A pass needs no such excuse."""
     foreign = seen.generator.foreign_ppm
