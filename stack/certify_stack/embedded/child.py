@@ -81,10 +81,10 @@ def settings_from(raw: Mapping[str, Any]) -> Settings:
     return Settings(**{**raw, **paths})
 
 
-def enrol(database: str, passwords: Mapping[str, str], cost: int) -> int:
+def enrol(database: str, passwords: Mapping[str, str]) -> int:
     """Make the run's users in the database of `auth`, each named like its role; returns the exit code."""
     logs.configure("users")
-    seed_users(database, {role: (password, role) for role, password in passwords.items()}, cost)
+    seed_users(database, {role: (password, role) for role, password in passwords.items()})
     return 0
 
 

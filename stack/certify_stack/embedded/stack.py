@@ -31,7 +31,6 @@ from certify_stack.embedded.sink_part import SinkPart
 from certify_stack.erp import SERVICES
 from certify_stack.gateway.process import Subgraph
 from certify_stack.kit.messages import topics
-from certify_stack.kit.settings import LOWEST_PASSWORD_COST
 
 if TYPE_CHECKING:
     from certify_stack.embedded.secrets_of_run import RunSecrets
@@ -189,8 +188,7 @@ class Stack:
     async def _enrol(self) -> None:
         if "auth" in self._migrated:
             database = self.services["auth"].database
-            passwords = dict(self.secrets.passwords)
-            await self.forker.do("enrol", database=database, passwords=passwords, cost=LOWEST_PASSWORD_COST)
+            await self.forker.do("enrol", database=database, passwords=dict(self.secrets.passwords))
 
     def _secrets(self) -> RunSecrets:
         from certify_stack.embedded.secrets_of_run import RunSecrets  # noqa: PLC0415 - the broker starts before this import
@@ -231,8 +229,7 @@ class Stack:
             "broker": self.broker.server.bootstrap,
         }
         if name == "auth":
-            # Nobody guesses what was made of 144 bits by chance, so hashing it slowly protects nothing.
-            settings |= {"auth_private_key": str(self.secrets.key_file), "password_cost": LOWEST_PASSWORD_COST}
+            settings["auth_private_key"] = str(self.secrets.key_file)
         if name == "notification":
             settings |= {"mail_server": self.sink.mail_server, "sms_provider": self.sink.url}
         return settings

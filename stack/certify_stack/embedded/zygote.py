@@ -7,7 +7,7 @@ then commands; it answers with JSON lines on standard output. It ends, with all 
               {"event": "service", "name", "state": "starting|migrated|listening|died", "pid", "detail"}
               {"event": "done", "id", "error"}
     commands  {"id", "do": "start", "name", "settings"}, {"id", "do": "signal", "name", "signal"}, {"id", "do": "refuse", "name"},
-              {"id", "do": "prepare", "target", "spare"}, {"id", "do": "enrol", "database", "passwords", "cost"}
+              {"id", "do": "prepare", "target", "spare"}, {"id", "do": "enrol", "database", "passwords"}
 
 A child that dies leaves its socket listening here: its clients wait in the queue for the next child, none is refused. That is
 right for a service that is to come back at once, and wrong for one that is to stay down: a container that was stopped refuses
@@ -63,7 +63,7 @@ class Zygote:
                 case "prepare":
                     self.prepare(command["target"], command["spare"])
                 case "enrol":
-                    self.enrol(command["database"], command["passwords"], command["cost"])
+                    self.enrol(command["database"], command["passwords"])
                 case other:
                     error = f"unknown command {other!r}"
         except (LookupError, ValueError, OSError) as failure:
@@ -103,9 +103,9 @@ class Zygote:
         place = Path(target) if target else None
         self._in_child("prepare", lambda: preparing.make(self.ports, self.preloaded.scripts, place, Path(spare)))
 
-    def enrol(self, database: str, passwords: dict[str, str], cost: int) -> None:
+    def enrol(self, database: str, passwords: dict[str, str]) -> None:
         """Make the users of this run."""
-        self._in_child("users", lambda: enrol(database, passwords, cost))
+        self._in_child("users", lambda: enrol(database, passwords))
 
     def _in_child(self, name: str, work: Callable[[], int]) -> None:
         """The parent must never own a connection, a thread or an event loop."""

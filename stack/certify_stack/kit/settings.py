@@ -11,7 +11,6 @@ import msgspec
 PREFIX = "ERP_"
 DEFAULT_ISSUER = "urn:erp:auth"
 DEFAULT_AUDIENCE = "urn:erp:api"
-PASSWORD_COST, LOWEST_PASSWORD_COST = 16_384, 1_024
 
 
 class SettingsError(ValueError):
@@ -35,8 +34,6 @@ class Settings:
         broker: ``host:port`` of a Kafka broker, or several with commas; None relays and consumes nothing.
         mail_server: ``host:port`` of the SMTP server that takes e-mails; only notification needs it.
         sms_provider: Base URL of the provider that takes text messages; only notification needs it.
-        password_cost: The cost of scrypt (its ``N``) for passwords that ``auth`` keeps from now on. Where all of them are made by
-            chance, and live as long as a test, it may be as low as 1,024.
     """
 
     database_dsn: str
@@ -51,7 +48,6 @@ class Settings:
     broker: str | None = None
     mail_server: str | None = None
     sms_provider: str | None = None
-    password_cost: int = PASSWORD_COST
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -87,7 +83,6 @@ class Settings:
             broker=environ.get(PREFIX + "BROKER") or None,
             mail_server=environ.get(PREFIX + "MAIL_SERVER") or None,
             sms_provider=environ.get(PREFIX + "SMS_PROVIDER") or None,
-            password_cost=_cost(environ.get(PREFIX + "PASSWORD_COST", str(PASSWORD_COST))),
         )
 
 
@@ -112,10 +107,3 @@ def _positive(raw: str) -> int:
     if not raw.isdecimal() or int(raw) < 1:
         raise SettingsError(f"{PREFIX}POOL_SIZE is {raw!r}; give a whole number of at least 1")
     return int(raw)
-
-
-def _cost(raw: str) -> int:
-    cost = int(raw) if raw.isdecimal() else 0
-    if cost < LOWEST_PASSWORD_COST or cost & (cost - 1):
-        raise SettingsError(f"{PREFIX}PASSWORD_COST is {raw!r}; give a power of two of at least {LOWEST_PASSWORD_COST}")
-    return cost

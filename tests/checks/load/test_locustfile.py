@@ -135,8 +135,9 @@ def test_what_is_under_way_at_the_end_counts_as_unanswered(context: Contexts, ad
         ("\nraise SystemExit('leaving')\n", "buyers.py:2: SystemExit: leaving"),
         ("x = 1\n", "no class in it is a locust.User"),
         (
-            f"from locust import LoadTestShape\n{HEAD}\n    @task\n    def t(self): ...\n\n"
-            "class Waves(LoadTestShape):\n    def tick(self): ...\n",
+            "from locust import LoadTestShape\n"
+            + HEAD
+            + "\n    @task\n    def t(self): ...\n\nclass Waves(LoadTestShape):\n    def tick(self): ...\n",
             "Waves is a LoadTestShape",
         ),
         (

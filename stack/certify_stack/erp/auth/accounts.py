@@ -8,11 +8,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import asyncpg
 
-from certify_stack.erp.auth.passwords import Digest, check_strength, hash_password, matches, nobody
+from certify_stack.erp.auth.passwords import NOBODY, Digest, check_strength, hash_password, matches
 from certify_stack.kit.database import Connection, Database
 from certify_stack.kit.outbox import Event, record
 from certify_stack.kit.roles import Role
-from certify_stack.kit.settings import PASSWORD_COST
 
 FIND = """
     SELECT u.id, u.role, u.active, c.salt, c.digest, c.n, c.r, c.p
@@ -50,13 +49,10 @@ async def put_credential(connection: Connection, user: UUID, digest: Digest) -> 
     await connection.execute(PUT_CREDENTIAL, user, digest.salt, digest.digest, digest.n, digest.r, digest.p)
 
 
-async def check(database: Database, username: str, password: str, cost: int) -> Account | None:
-    """Return the account when name and password fit and it is active; each attempt is written down.
-
-    ``cost`` is that of the users' passwords: an unknown name must cost as much as a wrong password.
-    """
+async def check(database: Database, username: str, password: str) -> Account | None:
+    """Return the account when name and password fit and it is active; each attempt is written down."""
     row = await database.fetchrow(FIND, username)
-    kept = Digest(row["salt"], row["digest"], row["n"], row["r"], row["p"]) if row else nobody(cost)
+    kept = Digest(row["salt"], row["digest"], row["n"], row["r"], row["p"]) if row else NOBODY
     good = await asyncio.to_thread(matches, password, kept)
     account = Account(row["id"], Role(row["role"]), kept.digest) if row and good and row["active"] else None
     await _note_attempt(database, row["id"] if row else None, username, account)
@@ -71,17 +67,17 @@ async def _note_attempt(database: Database, user: UUID | None, username: str, ac
         await record(connection, "auth", str(account.id) if account else ANONYMOUS, [tried])
 
 
-def seed_users(dsn: str, users: Mapping[str, tuple[str, str]], cost: int = PASSWORD_COST) -> None:
-    """Make users or renew them: name -> (password, role); see ``Settings.password_cost``. Call it where no event loop runs.
+def seed_users(dsn: str, users: Mapping[str, tuple[str, str]]) -> None:
+    """Make users or renew them: name -> (password, role). Call it where no event loop runs.
 
     Raises:
         InvalidInputError: A password is too short.
         ValueError: A role is unknown.
     """
-    asyncio.run(seed_users_async(dsn, users, cost))
+    asyncio.run(seed_users_async(dsn, users))
 
 
-async def seed_users_async(dsn: str, users: Mapping[str, tuple[str, str]], cost: int = PASSWORD_COST) -> None:
+async def seed_users_async(dsn: str, users: Mapping[str, tuple[str, str]]) -> None:
     """Make users or renew them: name -> (password, role).
 
     Raises:
@@ -91,8 +87,7 @@ async def seed_users_async(dsn: str, users: Mapping[str, tuple[str, str]], cost:
     for password, role in users.values():
         check_strength(password)
         Role(role)
-    hashing = (asyncio.to_thread(hash_password, password, cost) for password, _ in users.values())
-    digests = await asyncio.gather(*hashing)
+    digests = await asyncio.gather(*(asyncio.to_thread(hash_password, password) for password, _ in users.values()))
     connection: Any = await asyncpg.connect(dsn)
     try:
         async with connection.transaction():

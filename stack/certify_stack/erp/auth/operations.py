@@ -63,7 +63,7 @@ async def create_user(
     check_strength(input.password)
     username = check_text(input.username, "username", 80)
     display_name = check_text(input.display_name, "displayName", 200)
-    digest = await asyncio.to_thread(hash_password, input.password, info.context.runtime.settings.password_cost)
+    digest = await asyncio.to_thread(hash_password, input.password)
     async with info.context.database.transaction() as connection:
         about = {"username": username, "display_name": display_name, "role": input.role.value}
         key = await connection.fetchval(PUT_USER, *about.values())
@@ -90,7 +90,7 @@ async def change_password(
         raise NotFoundError("the caller has no password")
     if not await asyncio.to_thread(matches, current, Digest(**dict(row))):
         raise ForbiddenError("the current password is wrong")
-    digest = await asyncio.to_thread(hash_password, new, info.context.runtime.settings.password_cost)
+    digest = await asyncio.to_thread(hash_password, new)
     async with info.context.database.transaction() as connection:
         await put_credential(connection, key, digest)
         await info.context.record(connection, Event(type="PasswordChanged", subject=key, subject_type="User", data={}))

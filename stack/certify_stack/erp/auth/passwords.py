@@ -6,10 +6,9 @@ import os
 from dataclasses import dataclass
 
 from certify_stack.kit.errors import InvalidInputError
-from certify_stack.kit.settings import PASSWORD_COST
 
 SALT_BYTES = 16
-COST_R, COST_P = 8, 1
+COST_N, COST_R, COST_P = 16384, 8, 1
 MEMORY = 64 * 1024 * 1024
 SHORTEST, LONGEST = 12, 128
 
@@ -20,7 +19,7 @@ class Digest:
 
     salt: bytes
     digest: bytes
-    n: int = PASSWORD_COST
+    n: int = COST_N
     r: int = COST_R
     p: int = COST_P
 
@@ -35,10 +34,10 @@ def check_strength(password: str) -> None:
         raise InvalidInputError(f"a password has {SHORTEST} to {LONGEST} characters")
 
 
-def hash_password(password: str, cost: int = PASSWORD_COST) -> Digest:
-    """Return a new digest; some 40 ms of work at the usual cost, so call it in a thread."""
+def hash_password(password: str) -> Digest:
+    """Return a new digest; some 40 ms of work, so call it in a thread."""
     salt = os.urandom(SALT_BYTES)
-    return Digest(salt, _scrypt(password, salt, cost, COST_R, COST_P), n=cost)
+    return Digest(salt, _scrypt(password, salt, COST_N, COST_R, COST_P))
 
 
 def matches(password: str, kept: Digest) -> bool:
@@ -50,6 +49,5 @@ def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, maxmem=MEMORY, dklen=32)
 
 
-def nobody(cost: int = PASSWORD_COST) -> Digest:
-    """Return what is compared with when there is no such user, so that the answer takes as long."""
-    return Digest(bytes(SALT_BYTES), bytes(32), n=cost)
+# Compared with when there is no such user, so that the answer takes as long.
+NOBODY = Digest(bytes(SALT_BYTES), bytes(32))

@@ -86,7 +86,7 @@ async def _login(runtime: Runtime, ring: KeyRing, request: Request) -> Response:
     given = _body(await read_body(request), Credentials, "send username and password as JSON texts")
     if not given.username or "\x00" in given.username or max(len(given.username), len(given.password)) > LONGEST:
         raise RefusedError(400, "bad_request", "username or password is empty, too long or not a text")
-    account = await check(runtime.database, given.username, given.password, runtime.settings.password_cost)
+    account = await check(runtime.database, given.username, given.password)
     outcome = "accepted" if account else "refused"
     runtime.metrics.logins.labels(outcome).inc()
     log.info("login", extra={"outcome": outcome, "actor": account.id if account else None})
