@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -18,26 +18,29 @@ _LISTEN = "0A"
 _PROC = Path("/proc")
 
 
-def listening(pid: int, container: str) -> frozenset[int] | None:
+def listening(pid: int, container: str, asked: Iterable[int] = ()) -> frozenset[int] | None:
     """The TCP ports at which a container's processes listen for others, not only for themselves (proc_net(5)).
 
     Args:
         pid: of its first process, as this machine's kernel numbers it.
         container: its id, by which the process is known to be its own.
+        asked: once these were found, others are not looked for: the kernel takes milliseconds for each of its tables.
 
     Returns:
         None when that cannot be seen from here: the engine is on another machine, or the process is gone.
     """
     if pid <= 0 or not container:
         return None
-    place = _PROC / str(pid)
+    place, wanted, found = _PROC / str(pid) / "net", frozenset(asked), frozenset[int]()
     try:
         if not is_of(pid, container):
             return None
-        tables = [(place / "net" / name).read_text() for name in ("tcp", "tcp6") if (place / "net" / name).exists()]
+        for table in (place / "tcp", place / "tcp6"):
+            if table.exists() and not (wanted and wanted <= found):
+                found |= frozenset(_listened(table.read_text()))
     except OSError:
         return None
-    return frozenset(port for table in tables for port in _listened(table))
+    return found
 
 
 def is_of(pid: int, container: str) -> bool:

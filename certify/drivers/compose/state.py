@@ -9,6 +9,7 @@ from certify.drivers.compose.project import Part
 
 # With no probe and no health check, running this long without a restart is all that can be known.
 SETTLED_US = 1_000_000
+SETTLING = "settling"
 CRASH_LOOP = 3
 # The engine starts what it will start again at once, or calls it `restarting`; what rests longer has been given up.
 GIVEN_UP_US = 3_000_000
@@ -63,6 +64,11 @@ class Judged(msgspec.Struct, frozen=True):
     code: str = ""
     why: str = ""
     final: bool = False
+
+    @property
+    def ripens(self) -> bool:
+        """Whether the mere passing of time may change it: what runs, or rests, long enough counts as something else."""
+        return self.code == SETTLING or (self.state is State.FAILED and not self.final)
 
 
 def broken_check(seen: Seen) -> bool:
@@ -150,7 +156,7 @@ def _running(seen: Seen) -> Judged:
         return Judged(State.STARTING, seen.health, f"its health check says {seen.health!r}")
     if seen.answered or seen.running_us >= SETTLED_US:
         return Judged(State.READY, "broken-health-check" if seen.health else "")
-    return Judged(State.STARTING, "settling", "it has run for less than a second")
+    return Judged(State.STARTING, SETTLING, "it has run for less than a second")
 
 
 def _though(seen: Seen) -> str:

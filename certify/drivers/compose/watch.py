@@ -21,7 +21,7 @@ from certify.outside import ready
 
 _TICK = 0.1
 # An event may be lost when the engine is busy: everything is looked at again this often.
-_FULL_LOOK_TICKS = 50
+_FULL_LOOK_SECONDS = 10.0
 # What is not served yet is asked again after this share of the time for which it has been running; what is, now and then.
 _ASK_SHARE = 0.04
 _ASK_AGAIN_SECONDS = 2.0
@@ -67,6 +67,7 @@ class Watch:
         self._changed = asyncio.Event()
         self._judged_again = asyncio.Event()
         self._followed: set[str] = set()
+        self._seen: dict[str, tuple[dict[str, Any], Seen]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._over = threading.Event()
         self.judged: dict[str, Judged] = {}
@@ -166,9 +167,16 @@ class Watch:
     def look_at(self, service: str, at: datetime | None = None) -> Seen:
         """The last look at one service; `at` a later moment: what it would show if nothing had happened since."""
         details = self.details.get(service)
+        if details is None:
+            return Seen()
         # A port that nobody asked yet is not known to be served: nothing is ready for want of an answer.
-        unasked = False if self._parts[service].ports else None
-        return seen(details, self._answered.get(service, unasked), at) if details else Seen()
+        served = self._answered.get(service, False if self._parts[service].ports else None)
+        if at:
+            return seen(details, served, at)
+        kept = self._seen.get(service)
+        if kept is None or kept[0] is not details or kept[1].answered is not served:
+            kept = self._seen[service] = details, seen(details, served)
+        return kept[1]
 
     def _final(self) -> bool:
         found = self.judged
@@ -177,11 +185,12 @@ class Watch:
         return self._started and all(one.final or one.state is State.READY for one in found.values())
 
     async def _look(self) -> None:
-        ticks = 0
+        due = 0.0
         while not self._over.is_set():
             up_ended = self._up_ended
             try:
-                if ticks % _FULL_LOOK_TICKS == 0 or up_ended is not self._started:
+                if (now := time.monotonic()) >= due or up_ended is not self._started:
+                    due = now + _FULL_LOOK_SECONDS
                     self.details = await asyncio.to_thread(self._containers.inspected)
                 elif self._dirty:
                     await self._look_again()
@@ -192,7 +201,6 @@ class Watch:
                 self.lost = f"the Docker engine is gone: {visible(str(error))[:300]}"
             self._judge_all()
             self._follow_logs()
-            ticks += 1
             await self._pause()
 
     async def _pause(self) -> None:
@@ -224,7 +232,7 @@ class Watch:
 
     def _look_again_if_due(self, part: Part, judged: Judged) -> None:
         """What only the passing of time would change is looked at anew: an old look must not grow old into another."""
-        if judged != judge(part, self.look_at(part.name, datetime.now(UTC)), started=self._started):
+        if judged.ripens and judged != judge(part, self.look_at(part.name, datetime.now(UTC)), started=self._started):
             self._dirty.add(str(self.details[part.name]["Id"]))
 
     async def _ask(self) -> None:
@@ -296,15 +304,15 @@ class Watch:
             container = details["Id"]
             if container not in self._followed and details["State"].get("Status") != "created":
                 self._followed.add(container)
-                arguments = (container, self._logs / f"{name}.log")
+                arguments = (container, self._logs / f"{name}.log", bool(details["Config"].get("Tty")))
                 threading.Thread(target=self._copy_log, args=arguments, daemon=True, name=f"log-{name}").start()
 
-    def _copy_log(self, container: str, file: Path) -> None:
+    def _copy_log(self, container: str, file: Path, terminal: bool) -> None:  # noqa: FBT001 - a thread passes it on
         """Copy a log as it is written. The engine keeps it over restarts, so it is followed anew until the end."""
         since = 0
         with contextlib.suppress(*ENGINE_GONE, OSError, ValueError), file.open("ab", buffering=0) as target:
             while not self._over.is_set():
-                for chunk in self._containers.follow(container, since):
+                for chunk in self._containers.follow(container, since, terminal=terminal):
                     target.write(chunk[:_LOG_CHUNK])
                 since = _finished(self._containers, container)
                 if self._over.wait(0.2):

@@ -42,7 +42,7 @@ class Engine:
         self.over.wait()
         return iter(())
 
-    def follow(self, *_: Any) -> Any:
+    def follow(self, *_: Any, **__: Any) -> Any:
         raise docker.errors.NotFound("no log")
 
 
