@@ -81,11 +81,9 @@ def unsound_within(seen: LoadSeen, room_us: int) -> Ruling | None:
 def uncalibrated(seen: LoadSeen) -> Ruling | None:
     """Why nothing tells whether this instrument measures anything right; None when its calibration server was asked enough."""
     asked = [worker.overheads_us for worker in seen.workers] or [seen.calibration.overheads_us]
-    if (fewest := min(map(len, asked))) >= CALIBRATED:
-        return None
-    summary = f"only {fewest} calibration requests, at least {CALIBRATED} are needed"
     cure = "lengthen `hold` or `each`; nothing else may run beside a load"
-    return Ruling.inconclusive("generator-unsound", summary, cure=cure, examined=seen.requests)
+    problem = _too_few(min(asked, key=len))
+    return Ruling.inconclusive("generator-unsound", problem, cure=cure, examined=seen.requests) if problem else None
 
 
 def noisy(seen: LoadSeen) -> Ruling | None:
@@ -109,10 +107,16 @@ def _problem(seen: LoadSeen, room_us: int) -> str:
     return ""
 
 
+def _too_few(overheads: tuple[int, ...]) -> str:
+    if len(overheads) >= CALIBRATED:
+        return ""
+    return f"only {len(overheads)} calibration requests, at least {CALIBRATED} are needed"
+
+
 def _of_process(overheads: tuple[int, ...], cpu_ppm: int, room_us: int) -> str:
     """Why one process measures badly; empty when it does not."""
-    if len(overheads) < CALIBRATED:
-        return f"only {len(overheads)} calibration requests, at least {CALIBRATED} are needed"
+    if problem := _too_few(overheads):
+        return problem
     if overheads[0] < FASTER:
         return f"a calibration request was measured {-overheads[0]} us shorter than it was"
     if (error := percentile(overheads, P95)) > room_us:
