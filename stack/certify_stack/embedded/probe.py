@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 _PROBE_SECONDS = 3.0
 _MAX_ANSWER = 1 << 20
 _OK = 200
-_FIRST_PAUSE = 0.01
+_FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.3
 
 

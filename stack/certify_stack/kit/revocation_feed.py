@@ -91,16 +91,20 @@ class RevocationFeed:
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
         """Go to the oldest event that can matter; return up to where has to be read before all is known."""
+        topic = messages.topic_of(AUTH)
         async with asyncio.timeout(START_SECONDS):
-            parts = await broker.partitions(self._bootstrap, [messages.topic_of(AUTH)])
-            ends: dict[TopicPartition, int] = await consumer.end_offsets(parts)
+            if topic not in await consumer.topics():
+                raise UnknownTopicOrPartitionError(f"there is no topic {topic}")
+            ends = await _ends(consumer, [TopicPartition(topic, 0)])
+            if len(numbers := consumer.partitions_for_topic(topic) or ()) > 1:
+                ends = await _ends(consumer, [TopicPartition(topic, number) for number in sorted(numbers)])
             # No access token lives longer, so nothing that was revoked before that matters.
             since = int((time.time() - TOKEN_SECONDS) * 1000)
-            found = await consumer.offsets_for_times(dict.fromkeys(parts, since))
-        # At once, or it would begin to wait for what comes next, and all that was there would wait for that.
-        consumer.assign(parts)
-        for part in parts:
-            consumer.seek(part, found[part].offset if found.get(part) else ends[part])
+            found = await consumer.offsets_for_times(dict.fromkeys(ends, since))
+        for part, oldest in found.items():
+            if oldest is not None:
+                consumer.seek(part, oldest.offset)
+        consumer.resume(*ends)
         return ends
 
     def _take(self, raw: bytes) -> None:
@@ -122,3 +126,14 @@ class RevocationFeed:
         # Whoever is cut off later goes on with what is known.
         self._revocations.known |= trouble is None
         supervised.beat(trouble)
+
+
+async def _ends(consumer: AIOKafkaConsumer, parts: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """Stand at the end of each partition, and return where that is; nothing is read before it is resumed.
+
+    Paused at once, or it would begin to wait for what comes next, and all that was there would wait for that. Asking for the
+    ends of partitions that a consumer was not told to read would cost it a pause first.
+    """
+    consumer.assign(parts)
+    consumer.pause(*parts)
+    return {part: await consumer.position(part) for part in parts}
