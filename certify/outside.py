@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ HOST = "127.0.0.1"
 PATIENCE = 0.15
 # To see what listens inside, the kernel goes through all connections of the machine, some milliseconds: only what has not been
 # dropped after this long is worth that.
-GLANCE = 0.03
+GLANCE = 0.06
 MORE_PATIENCE = 0.6
 _CONNECT_SECONDS = 2.0
 _LISTEN = "0A"
@@ -54,22 +56,34 @@ def is_of(pid: int, container: str) -> bool:
     return any(container in (place / name).read_text() for name in ("cgroup", "mountinfo"))
 
 
-async def kept(port: int, patience: float = PATIENCE) -> bool:
-    """Whether somebody behind a port of this machine keeps a connection open for that long, or says something."""
+async def kept(ports: Iterable[int], patience: float = PATIENCE) -> list[bool]:
+    """Whether somebody behind each of these ports of this machine keeps a connection open for that long, or says something.
+
+    Looked at once, when the time is over: while a stack starts this is asked some hundred times, and a timer for each would cost
+    more than all the rest.
+    """
+    with contextlib.ExitStack() as asking:
+        asked = [_asked(asking, port) for port in ports]
+        if any(asked):
+            await asyncio.sleep(patience)
+        return [one is not None and _holds(one) for one in asked]
+
+
+def _asked(asking: contextlib.ExitStack, port: int) -> socket.socket | None:
+    """A connection to a port, be it that it is still being made; None when it was refused."""
+    one = asking.enter_context(socket.socket())
+    one.settimeout(0)
+    return one if one.connect_ex((HOST, port)) in {0, errno.EINPROGRESS} else None
+
+
+def _holds(one: socket.socket) -> bool:
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(HOST, port)
-    except (OSError, TimeoutError):
-        return False
-    try:
-        async with asyncio.timeout(patience):
-            return bool(await reader.read(1))
-    except TimeoutError:
+        one.getpeername()
+        return bool(one.recv(1))
+    except BlockingIOError:
         return True
     except OSError:
         return False
-    finally:
-        writer.close()
 
 
 async def ready(port: int, path: str) -> bool:
@@ -95,8 +109,8 @@ async def served(port: int, inner: int, listened: frozenset[int] | None) -> bool
         listened: what `listening` gave.
     """
     if listened is None:
-        return await kept(port, MORE_PATIENCE)
-    return inner in listened and await kept(port)
+        return all(await kept([port], MORE_PATIENCE))
+    return inner in listened and all(await kept([port]))
 
 
 def _listened(table: str) -> Iterator[int]:

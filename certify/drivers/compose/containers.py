@@ -1,6 +1,5 @@
 """The containers of one run, through the Docker SDK. Everything is found by the run's label."""
 
-import asyncio
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 import docker
 import docker.errors
+import docker.transport
 import requests.exceptions
 import urllib3.exceptions
 
@@ -23,7 +23,7 @@ from certify.outside import GLANCE, MORE_PATIENCE, PATIENCE, kept, listening
 _CURE = "start Docker, or let this user reach it; `docker version` tells"
 _TIMEOUT_SECONDS = 20
 _LOG_LINES = 30
-_BY_SOCKET = "http+docker:"
+_BY_SOCKET = "http+docker://"
 _AT_ONCE = 6
 _HEALTH_RESULTS = 5
 # Not the three that each run of a health check is announced by, nor that one was made: they change nothing.
@@ -57,7 +57,20 @@ def _client(host: str, timeout: Any) -> docker.DockerClient:
     if client.api.base_url.startswith(_BY_SOCKET):
         # No proxy leads to a socket; looking for one in the environment at each question takes 40 % of the question's time.
         client.api.trust_env = False
+        made = client.api.get_adapter(_BY_SOCKET)
+        if isinstance(made, docker.transport.UnixHTTPAdapter):  # and not by SSH
+            client.api.mount(_BY_SOCKET, _OneEngine(made))
     return client
+
+
+class _OneEngine(docker.transport.UnixHTTPAdapter):
+    """Keeps connections for all questions together; the SDK does so for each address, so that each container costs another one."""
+
+    def __init__(self, made: Any) -> None:
+        super().__init__(made.socket_path, made.timeout, max_pool_size=made.max_pool_size)
+
+    def get_connection(self, url: Any, proxies: Any = None) -> Any:  # noqa: ARG002 - the address makes no difference here
+        return super().get_connection(_BY_SOCKET, proxies)
 
 
 class Containers:
@@ -68,12 +81,16 @@ class Containers:
         self.streams = _client(host, timeout=None)
         self._filter = {"label": f"{RUN}={run_id}"}
 
-    def inspected(self) -> dict[str, dict[str, Any]]:
-        """What the engine knows of each, by service; a service that was scaled is known by its first."""
+    def inspected(self, known: Iterable[Mapping[str, Any]] = ()) -> dict[str, dict[str, Any]]:
+        """What the engine knows of each, by service; a service that was scaled is known by its first.
+
+        Of the `known` ones those are not looked at again that are in the same state.
+        """
         found: dict[str, dict[str, Any]] = {}
+        same = {(details["Id"], details["State"].get("Status")): dict(details) for details in known}
         for summary in self.client.api.containers(all=True, filters=self._filter):
             with contextlib.suppress(docker.errors.NotFound):
-                details = self.inspect(summary["Id"])
+                details = same.get((summary["Id"], summary.get("State"))) or self.inspect(summary["Id"])
                 found.setdefault(service_of(details), details)
         return found
 
@@ -174,13 +191,13 @@ async def answered(details: Mapping[str, Any], ports: Iterable[int], *, known: b
     asked = [(bound[port], port) for port in ports if port in bound]
     if not asked:
         return None
-    kept_open = await asyncio.gather(*(kept(port, PATIENCE if known else GLANCE) for port, _ in asked))
+    outer_ports, inner_ports = zip(*asked, strict=True)
+    kept_open = await kept(outer_ports, PATIENCE if known else GLANCE)
     if known or not all(kept_open):
         return all(kept_open)
-    inner_ports = [inner for _, inner in asked]
     listened = listening(int(details["State"].get("Pid") or 0), str(details["Id"]), inner_ports)
     if listened is None:
-        return all(await asyncio.gather(*(kept(port, MORE_PATIENCE) for port, _ in asked)))
+        return all(await kept(outer_ports, MORE_PATIENCE))
     return listened.issuperset(inner_ports)
 
 

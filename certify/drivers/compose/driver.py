@@ -264,8 +264,10 @@ class ComposeDriver:
     async def _pull(self, resolved: Path) -> None:
         """Fetch images that are not here: how long a registry takes says nothing of the stack's start."""
         assert self._containers  # noqa: S101 - narrowing for the type checker: made by `start`
-        wanted = [part for part in self._parts.values() if part.image]
-        missing = [part.name for part in wanted if not await asyncio.to_thread(self._containers.has_image, part.image)]
+        # Many services may share an image: each is asked for, and fetched, once.
+        wanted = {part.image: part.name for part in self._parts.values() if part.image}
+        has = self._containers.has_image
+        missing = [name for image, name in wanted.items() if not await asyncio.to_thread(has, image)]
         if not missing:
             return
         self._tell(Happened(missing[0], "pulling"))

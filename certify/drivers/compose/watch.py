@@ -20,10 +20,14 @@ from certify.model.escape import visible
 from certify.outside import ready
 
 _TICK = 0.1
-# An event may be lost when the engine is busy: everything is looked at again this often.
+# What changes without a word is what time alone brings about.
+_UNHEARD_TICK = 0.2
+# An event may be lost when the engine is busy: this often the engine is asked for all of them, and what is in another state than
+# was heard is looked at; every third time everything is.
 _FULL_LOOK_SECONDS = 10.0
+_WHOLE_EVERY = 3
 # What is not served yet is asked again after this share of the time for which it has been running; what is, now and then.
-_ASK_SHARE = 0.04
+_ASK_SHARE = 0.05
 _ASK_AGAIN_SECONDS = 2.0
 _LISTEN_AGAIN_SECONDS = 0.5
 # When one service has failed for good the answer is known; what else is wrong is worth this much more waiting.
@@ -185,13 +189,14 @@ class Watch:
         return self._started and all(one.final or one.state is State.READY for one in found.values())
 
     async def _look(self) -> None:
-        due = 0.0
+        due, looks = 0.0, 0
         while not self._over.is_set():
             up_ended = self._up_ended
             try:
                 if (now := time.monotonic()) >= due or up_ended is not self._started:
-                    due = now + _FULL_LOOK_SECONDS
-                    self.details = await asyncio.to_thread(self._containers.inspected)
+                    known = self.details.values() if looks % _WHOLE_EVERY else ()
+                    due, looks = now + _FULL_LOOK_SECONDS, looks + 1
+                    self.details = await asyncio.to_thread(self._containers.inspected, known)
                 elif self._dirty:
                     await self._look_again()
                 self._started = up_ended
@@ -207,7 +212,7 @@ class Watch:
         """Until something changes, but not for long. Python 3.11's `wait_for` may swallow a cancellation: not used."""
         waiting = asyncio.create_task(self._changed.wait())
         try:
-            await asyncio.wait({waiting}, timeout=_TICK)
+            await asyncio.wait({waiting}, timeout=_UNHEARD_TICK)
         finally:
             waiting.cancel()
         self._changed.clear()
@@ -242,10 +247,10 @@ class Watch:
             asked = [name for name in self._parts if self._runs(name) and self._due.get(name, 0.0) <= now]
             known, due = self._answered, self._due
             answers = await asyncio.gather(*(self._ask_one(name) for name in asked))
+            if any(known.get(name) is not answer for name, answer in zip(asked, answers, strict=True)):
+                self._changed.set()
             known.update(zip(asked, answers, strict=True))
             due.update({name: now + self._rest(name) for name in asked})
-            if asked:
-                self._changed.set()
             await asyncio.sleep(_TICK)
 
     def _runs(self, name: str) -> bool:

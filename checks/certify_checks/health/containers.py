@@ -115,7 +115,7 @@ async def _decoys(engine: Any) -> tuple[Probed, ...]:
     absent, _ = await _ask(engine, Container(_ABSENT), time.perf_counter(), None, 2.0)
     async with _listening(_hold) as held, _listening(_drop) as dropped:
         ports = {"served-port": held, "dropping-port": dropped}
-        answers = await asyncio.gather(*(kept(port, _DECOY_PATIENCE) for port in ports.values()))
+        answers = await kept(ports.values(), _DECOY_PATIENCE)
     looks = {
         name: Contained("running", unserved=() if well else (ports[name],))
         for name, well in zip(ports, answers, strict=True)

@@ -236,7 +236,7 @@ def test_what_was_taken_away_is_given_back(tmp_path: Path, run_id: str):
                 found = driver.now().service("web").container
                 assert found
                 assert found.ports == (80,)
-                assert await kept(int(driver.now().service("web").url.rpartition(":")[2]))
+                assert await kept([int(driver.now().service("web").url.rpartition(":")[2])]) == [True]
                 await driver.disturb(Disruption(Action.RESTART, "caller"))
             assert all(event.asked for event in driver.now().happened if event.state == "died")
         finally:

@@ -58,11 +58,11 @@ def test_a_port_is_kept_only_by_who_stays():
             async with await asyncio.start_server(answer, HOST, 0) as server:
                 port = server.sockets[0].getsockname()[1]
                 answers += [
-                    await kept(port),
+                    *await kept([port]),
                     await served(port, 80, frozenset({80})),
                     await served(port, 80, frozenset()),
                 ]
-        return [*answers, await kept(port)]
+        return [*answers, *await kept([port])]
 
     assert asyncio.run(ask()) == [True, True, False, True, True, False, False, False, False, False]
 

@@ -23,7 +23,7 @@ class Engine:
         self.streams = self.api = self.client = self
         self.over = threading.Event()
 
-    def inspected(self) -> dict[str, Any]:
+    def inspected(self, _known: object = ()) -> dict[str, Any]:
         return {"web": self.inspect("")}
 
     def inspect(self, _: str) -> dict[str, Any]:
