@@ -79,6 +79,9 @@ class Containers:
     def __init__(self, client: docker.DockerClient, run_id: str, host: str = "") -> None:
         self.client = client
         self.streams = _client(host, timeout=None)
+        self._terminals: dict[str, bool] = {}
+        # The SDK looks at a container each time before it gives a log, only to know whether its process has a terminal.
+        self.streams.api.inspect_container = self._terminal_of  # type: ignore[method-assign]  # this client's alone
         self._filter = {"label": f"{RUN}={run_id}"}
 
     def inspected(self, known: Iterable[Mapping[str, Any]] = ()) -> dict[str, dict[str, Any]]:
@@ -121,16 +124,20 @@ class Containers:
         chosen = {**self._filter, "type": "container", "event": list(_EVENTS)}
         yield from self.streams.api.events(decode=True, filters=chosen, since=since or None)
 
-    def follow(self, container: str, since: int, *, terminal: bool) -> Iterator[bytes]:
+    def follow(self, container: str, since: float, *, terminal: bool) -> Iterator[bytes]:
         """The log of a container's process until that ends, from `since` (seconds since the epoch; 0: all of it).
 
         A line without a time of its own gets the engine's; what is written to a `terminal` has no lines that could be told apart.
         """
+        self._terminals[container] = terminal
         chunks = self.streams.api.logs(
             container, stream=True, follow=True, since=since or None, timestamps=not terminal
         )
         for chunk in chunks:
             yield chunk if terminal else timed(chunk)
+
+    def _terminal_of(self, container: Any) -> dict[str, Any]:
+        return {"Config": {"Tty": self._terminals[container]}}
 
     def tail(self, service: str) -> list[str]:
         """The last lines of its log."""
@@ -182,10 +189,16 @@ def published(details: Mapping[str, Any]) -> dict[int, int]:
     }
 
 
-async def answered(details: Mapping[str, Any], ports: Iterable[int], *, known: bool = False) -> bool | None:
+async def answered(
+    details: Mapping[str, Any], ports: Iterable[int], *, known: bool = False, probed: bool = False
+) -> bool | None:
     """Whether each of these ports of a container is served, as far as it is published; None when there is none to ask.
 
-    `known`: they were a while ago, so that one which the engine's proxy does not drop is served still.
+    Args:
+        details: what the engine knows of the container.
+        ports: as they are numbered inside.
+        known: they were a while ago, so that one which the engine's proxy does not drop is served still.
+        probed: what is not dropped is asked for more afterwards, so there is no need to see who listens inside.
     """
     bound = published(details)
     asked = [(bound[port], port) for port in ports if port in bound]
@@ -193,7 +206,7 @@ async def answered(details: Mapping[str, Any], ports: Iterable[int], *, known: b
         return None
     outer_ports, inner_ports = zip(*asked, strict=True)
     kept_open = await kept(outer_ports, PATIENCE if known else GLANCE)
-    if known or not all(kept_open):
+    if known or probed or not all(kept_open):
         return all(kept_open)
     listened = listening(int(details["State"].get("Pid") or 0), str(details["Id"]), inner_ports)
     if listened is None:

@@ -14,6 +14,7 @@ import docker.errors
 from certify.drivers.compose.containers import ENGINE_GONE, Containers, answered, published, seen, service_of
 from certify.drivers.compose.explain import in_vain
 from certify.drivers.compose.labels import SERVICE
+from certify.drivers.compose.logs import Logs
 from certify.drivers.compose.project import Part
 from certify.drivers.compose.state import Judged, Seen, State, judge
 from certify.model.escape import visible
@@ -32,7 +33,6 @@ _ASK_AGAIN_SECONDS = 2.0
 _LISTEN_AGAIN_SECONDS = 0.5
 # When one service has failed for good the answer is known; what else is wrong is worth this much more waiting.
 _GRACE_SECONDS = 10.0
-_LOG_CHUNK = 1 << 16
 # What only somebody's call to the engine brings about, never the process in the container by itself.
 _BY_CALL = frozenset({"kill", "pause", "stop"})
 
@@ -59,7 +59,7 @@ class Watch:
     ) -> None:
         self._containers = containers
         self._parts = parts
-        self._logs = logs
+        self._logs = Logs(containers, logs)
         self._tell = tell
         self._ours = ours
         self._proven: set[str] = set()
@@ -70,7 +70,6 @@ class Watch:
         self._dirty: set[str] = set()
         self._changed = asyncio.Event()
         self._judged_again = asyncio.Event()
-        self._followed: set[str] = set()
         self._seen: dict[str, tuple[dict[str, Any], Seen]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._over = threading.Event()
@@ -88,6 +87,7 @@ class Watch:
     async def end(self) -> None:
         """Stop watching; what is known stays."""
         self._over.set()
+        self._logs.end()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -205,7 +205,8 @@ class Watch:
             except ENGINE_GONE as error:
                 self.lost = f"the Docker engine is gone: {visible(str(error))[:300]}"
             self._judge_all()
-            self._follow_logs()
+            for name, details in self.details.items():
+                self._logs.follow(name, details)
             await self._pause()
 
     async def _pause(self) -> None:
@@ -272,7 +273,8 @@ class Watch:
         details, part = self.details.get(name), self._parts[name]
         if details is None:  # removed meanwhile
             return None
-        serves = await answered(details, part.ports, known=bool(self._answered.get(name)))
+        known, probed = bool(self._answered.get(name)), bool(part.probe) and len(part.ports) == 1
+        serves = await answered(details, part.ports, known=known, probed=probed)
         if serves and part.probe and name not in self._proven:
             bound = published(details)
             serves = await ready(next(bound[port] for port in part.ports if port in bound), part.probe)
@@ -303,31 +305,3 @@ class Watch:
                 self.interference = f"somebody else told the engine to {action} {visible(service)}"
         self._dirty.add(str(event.get("id", "")))
         self._changed.set()
-
-    def _follow_logs(self) -> None:
-        for name, details in self.details.items():
-            container = details["Id"]
-            if container not in self._followed and details["State"].get("Status") != "created":
-                self._followed.add(container)
-                arguments = (container, self._logs / f"{name}.log", bool(details["Config"].get("Tty")))
-                threading.Thread(target=self._copy_log, args=arguments, daemon=True, name=f"log-{name}").start()
-
-    def _copy_log(self, container: str, file: Path, terminal: bool) -> None:  # noqa: FBT001 - a thread passes it on
-        """Copy a log as it is written. The engine keeps it over restarts, so it is followed anew until the end."""
-        since = 0
-        with contextlib.suppress(*ENGINE_GONE, OSError, ValueError), file.open("ab", buffering=0) as target:
-            while not self._over.is_set():
-                for chunk in self._containers.follow(container, since, terminal=terminal):
-                    target.write(chunk[:_LOG_CHUNK])
-                since = _finished(self._containers, container)
-                if self._over.wait(0.2):
-                    return
-
-
-def _finished(containers: Containers, container: str) -> int:
-    """When the container's process ended last, in whole seconds since the epoch: where its next log begins."""
-    told = str(containers.client.api.inspect_container(container)["State"].get("FinishedAt") or "")
-    try:
-        return int(datetime.fromisoformat(told.partition(".")[0].rstrip("Z") + "Z").timestamp()) + 1
-    except ValueError:
-        return 0
