@@ -109,7 +109,15 @@ def test_calibration_is_joined_with_the_truth_and_is_no_load(tmp_path: Path):
     assert (samples.rows(), samples.users) == ([], [(ORIGIN + 300_000_000, 10)])
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", gzip.compress(b"a,b\n1,2\n"), gzip.compress(COLUMNS.encode())])
+NO_RUNS = {
+    "nothing": b"",
+    "not compressed": b"{}",
+    "other columns": gzip.compress(b"a,b\n1,2\n"),
+    "no rows": gzip.compress(COLUMNS.encode()),
+}
+
+
+@pytest.mark.parametrize("content", NO_RUNS.values(), ids=NO_RUNS)
 def test_what_is_no_whole_run_is_refused(tmp_path: Path, content: bytes):
     (tmp_path / "x.gz").write_bytes(content)
     with pytest.raises((SampleError, OSError)):
