@@ -1,6 +1,6 @@
 """Drills one fault in twenty, others with every commit.
 
-Left to the night: `owasp.dependencies`, which needs the advisory service, and loads, which take minutes on a machine of their own.
+Left to the night: `owasp.dependencies`, which needs the advisory service, and what takes minutes: loads and the coverage of suites.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ import tempfile
 from certify.drill.catalogue import discover_faults
 
 PARTS = 20
-NIGHTLY = ("owasp.dependencies", "load.")
+NIGHTLY = ("owasp.dependencies", "load.", "coverage.")
 
 
 def main() -> int:
