@@ -84,13 +84,13 @@ class Containers:
         self.streams.api.inspect_container = self._terminal_of  # type: ignore[method-assign]  # this client's alone
         self._filter = {"label": f"{RUN}={run_id}"}
 
-    def inspected(self, known: Iterable[Mapping[str, Any]] = ()) -> dict[str, dict[str, Any]]:
+    def inspected(self, known: Iterable[dict[str, Any]] = ()) -> dict[str, dict[str, Any]]:
         """What the engine knows of each, by service; a service that was scaled is known by its first.
 
         Of the `known` ones those are not looked at again that are in the same state.
         """
         found: dict[str, dict[str, Any]] = {}
-        same = {(details["Id"], details["State"].get("Status")): dict(details) for details in known}
+        same = {(details["Id"], details["State"].get("Status")): details for details in known}
         for summary in self.client.api.containers(all=True, filters=self._filter):
             with contextlib.suppress(docker.errors.NotFound):
                 details = same.get((summary["Id"], summary.get("State"))) or self.inspect(summary["Id"])

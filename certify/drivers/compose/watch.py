@@ -194,7 +194,7 @@ class Watch:
             up_ended = self._up_ended
             try:
                 if (now := time.monotonic()) >= due or up_ended is not self._started:
-                    known = self.details.values() if looks % _WHOLE_EVERY else ()
+                    known = list(self.details.values()) if looks % _WHOLE_EVERY else ()
                     due, looks = now + _FULL_LOOK_SECONDS, looks + 1
                     self.details = await asyncio.to_thread(self._containers.inspected, known)
                 elif self._dirty:
@@ -273,9 +273,10 @@ class Watch:
         details, part = self.details.get(name), self._parts[name]
         if details is None:  # removed meanwhile
             return None
-        known, probed = bool(self._answered.get(name)), bool(part.probe) and len(part.ports) == 1
-        serves = await answered(details, part.ports, known=known, probed=probed)
-        if serves and part.probe and name not in self._proven:
+        known, unproven = bool(self._answered.get(name)), bool(part.probe) and name not in self._proven
+        # An answer to the probe proves more of its port than a look at who listens; nothing else would of the others.
+        serves = await answered(details, part.ports, known=known, probed=unproven and len(part.ports) == 1)
+        if serves and unproven:
             bound = published(details)
             serves = await ready(next(bound[port] for port in part.ports if port in bound), part.probe)
             if serves:

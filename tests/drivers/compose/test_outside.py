@@ -40,6 +40,18 @@ def test_only_what_listens_for_others_counts(
     assert listening(0, "abc") is None
 
 
+def test_who_asks_for_ports_is_told_no_others_once_these_were_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    place = tmp_path / "7"
+    (place / "net").mkdir(parents=True)
+    (place / "cgroup").write_text("0::/docker/abc\n")
+    (place / "mountinfo").write_text("")
+    lines = [f"   {at}: 00000000:{port:04X} 00000000:0000 0A 0 0\n" for at, port in enumerate((80, 81, 82))]
+    (place / "net" / "tcp").write_text(HEAD + "".join(lines))
+    monkeypatch.setattr(certify.outside, "_PROC", tmp_path)
+    assert listening(7, "abc", (81,)) == {80, 81}
+    assert listening(7, "abc", (81, 83)) == {80, 81, 82}
+
+
 def test_a_port_is_kept_only_by_who_stays():
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

@@ -4,11 +4,15 @@ import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import docker.errors
+import pytest
 
+import certify.drivers.compose.watch as watching
 from certify.drivers.compose.containers import Containers, seen
+from certify.drivers.compose.labels import SERVICE
 from certify.drivers.compose.project import Part
 from certify.drivers.compose.state import State
 from certify.drivers.compose.watch import Watch
@@ -77,3 +81,50 @@ def test_the_time_that_it_has_run_is_counted_in_parts_of_seconds():
     state = {"Status": "running", "Running": True, "StartedAt": "2026-11-22T04:43:13.967981743Z"}
     details = engine.inspect("") | {"State": state}
     assert seen(details, None, datetime(2026, 11, 22, 4, 43, 14, 100_000, UTC)).running_us == 132_019
+
+
+def test_what_is_known_and_in_the_same_state_is_not_looked_at_again():
+    running, ended = ({"Id": one, "State": {"Status": "running"}} for one in ("c1", "c2"))
+    told = [{"Id": "c1", "State": "running"}, {"Id": "c2", "State": "exited"}, {"Id": "c3", "State": "running"}]
+    looked: list[str] = []
+
+    def inspect(container: str) -> dict[str, Any]:
+        looked.append(container)
+        return {"Id": container, "Config": {"Labels": {SERVICE: container}}}
+
+    running["Config"] = {"Labels": {SERVICE: "web"}}
+    engine = SimpleNamespace(containers=lambda **_: told)
+    one = SimpleNamespace(client=SimpleNamespace(api=engine), inspect=inspect, _filter={})
+    found = Containers.inspected(one, [running, ended])  # type: ignore[arg-type]
+    assert (looked, found["web"]) == (["c2", "c3"], running)
+    assert found.keys() == {"web", "c2", "c3"}
+
+
+def test_a_port_that_was_dropped_is_proven_anew_though_the_probe_has_spoken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The probe is asked once after each start. Later on, what the proxy does not drop may be nobody's any more."""
+    looked_inside: list[bool] = []
+
+    async def answered(*_: Any, known: bool, probed: bool) -> bool:
+        looked_inside.append(not known and not probed)
+        return len(looked_inside) != 3
+
+    async def ready(*_: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(watching, "answered", answered)
+    monkeypatch.setattr(watching, "ready", ready)
+    watch = Watch(Engine(), {"web": Part("web", ports=(80,), probe="/ready")}, tmp_path, lambda *_: None)  # type: ignore[arg-type]
+    bound = {"NetworkSettings": {"Ports": {"80/tcp": [{"HostPort": "1"}]}}}
+    watch.details["web"] = {"State": {"Status": "running"}, **bound}
+
+    async def ask() -> list[bool | None]:
+        answers = []
+        for _ in range(4):
+            answers.append(await watch._ask_one("web"))
+            watch._answered["web"] = answers[-1]
+        return answers
+
+    assert asyncio.run(ask()) == [True, True, False, True]
+    assert looked_inside == [False, False, False, True]
